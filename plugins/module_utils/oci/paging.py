@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists that a registry hands out in pages: the catalog and the tags (OCI distribution spec, "Listing Tags")."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+from .auth import Scopes
+from .errors import ContentError, ResponseError
+from .media_types import parse_json_object
+from .transport import Answer, Request, Transport
+
+PAGE_SIZES: tuple[int | None, ...] = (1000, 100, None)
+"""Entries asked for, then what to fall back on if the registry's ``catalog.maxentries`` is less; None sends no n."""
+
+_MAX_PAGE_BYTES = 64 * 1024 * 1024
+_LINK = re.compile(r'<([^>]*)>\s*((?:;\s*[A-Za-z]+\s*=\s*(?:"[^"]*"|[^",;\s]+)\s*)*)')
+_NEXT = re.compile(r';\s*rel\s*=\s*"?next"?\s*(?:;|$)', re.IGNORECASE)
+
+
+def read_pages(transport: Transport, path: str, key: str, scopes: Scopes) -> t.Iterator[list[str]]:
+    """Yield the lists under ``key``, page by page, until no Link names a next one. ``null`` is an empty list.
+
+    Only the query of a Link is used, with this path on the registry's own origin: no Link can lead elsewhere, and a
+    registry behind a proxy that writes its inner host into the Link still works.
+
+    :raises ContentError: if an answer is no such list, or pages repeat for ever.
+    :raises ResponseError: as the registry says.
+    """
+    answer = _first_page(transport, path, scopes)
+    seen: set[str] = set()
+    while True:
+        yield _entries(answer, key)
+        query = next_query(answer.headers.get_all("Link") or [], answer.url)
+        if query is None:
+            return
+        if query in seen:
+            raise ContentError(f"GET {transport.origin}{path}: the registry's next page is one that was read before.")
+        seen.add(query)
+        answer = _page(transport, path, query, scopes)
+
+
+def next_query(links: t.Iterable[str], base: str) -> str | None:
+    """Return the query of the ``rel="next"`` link of Link headers (RFC 8288), None if there is none."""
+    for header in links:
+        for target, parameters in _LINK.findall(header):
+            if _NEXT.search(parameters):
+                return urlencode(parse_qsl(urlsplit(urljoin(base, target)).query, keep_blank_values=True))
+    return None
+
+
+def _first_page(transport: Transport, path: str, scopes: Scopes) -> Answer:
+    *larger, last = PAGE_SIZES
+    for size in larger:
+        try:
+            return _page(transport, path, f"n={size}", scopes)
+        except ResponseError as error:
+            if error.status != 400 or "PAGINATION_NUMBER_INVALID" not in error.codes:
+                raise
+    return _page(transport, path, f"n={last}" if last else "", scopes)
+
+
+def _page(transport: Transport, path: str, query: str, scopes: Scopes) -> Answer:
+    target = f"{path}?{query}" if query else path
+    return transport.request(Request("GET", target, scopes=scopes), limit=_MAX_PAGE_BYTES)
+
+
+def _entries(answer: Answer, key: str) -> list[str]:
+    where = f"the answer of {answer.url}"
+    document = parse_json_object(answer.body, where=where)
+    entries = document.get(key, ())
+    if entries is None:
+        return []  # all tags deleted: Distribution answers null
+    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        raise ContentError(f"{where} has no list of {key}.", hint="Is this a registry's URL?")
+    return entries

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bytes on their way: what can be sent, what can be read, and the check that they are the right ones."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import typing as t
+
+from .errors import ContentError
+from .media_types import Descriptor
+
+BUFFER_SIZE = 512 * 1024
+"""Bytes a thread holds of a blob at any time."""
+
+Opener = t.Callable[[], "Readable"]
+
+
+class Readable(t.Protocol):
+    """A stream of bytes. ``readinto`` returns 0 at the end, and only there."""
+
+    def readinto(self, buffer: memoryview, /) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class Body(t.NamedTuple):
+    """A request's body: its exact size in bytes, and how to open it, again if need be."""
+
+    size: int
+    open: Opener
+
+
+def bytes_body(data: bytes) -> Body:
+    """Return bytes as a body."""
+
+    def reader() -> Readable:
+        return RawReader(io.BytesIO(data))
+
+    return Body(len(data), reader)
+
+
+class RawReader:
+    """Makes a stream of any binary file, and ends it after ``length`` bytes if that is given."""
+
+    def __init__(self, file: t.BinaryIO | io.BytesIO, length: int | None = None) -> None:
+        self._file = file
+        self._left = length
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer as far as one read does; 0 at the end."""
+        if self._left is not None:
+            buffer = buffer[: min(len(buffer), self._left)]
+        count = self._file.readinto(buffer) if len(buffer) else 0  # type: ignore[union-attr]  # BinaryIO forgets it
+        if self._left is not None:
+            self._left -= count
+        return int(count)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class VerifyingReader:
+    """Passes a blob on and fails before its last bytes if its size or digest is wrong.
+
+    So a wrong blob is never sent to its end, and a Content-Length that was promised is never fulfilled with it.
+    """
+
+    def __init__(self, stream: Readable, descriptor: Descriptor, *, where: str) -> None:
+        self._stream = stream
+        self._descriptor = descriptor
+        self._where = where
+        self._hash = hashlib.new(descriptor.digest.partition(":")[0])
+        self._count = 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read on.
+
+        :raises ContentError: if the stream ends early, runs on, or has another digest.
+        """
+        size = self._stream.readinto(buffer)
+        self._hash.update(buffer[:size])
+        self._count += size
+        if self._count > self._descriptor.size or (size == 0 and self._count < self._descriptor.size):
+            kind = "more" if self._count > self._descriptor.size else f"only {self._count}"
+            raise ContentError(
+                f"{self._where} has {kind} bytes where {self._descriptor.size} are promised.",
+                hint="The source is damaged: fetch or export the image again.",
+            )
+        if self._count == self._descriptor.size:
+            self._check_digest()
+        return size
+
+    def close(self) -> None:
+        """Close the stream below."""
+        self._stream.close()
+
+    def _check_digest(self) -> None:
+        actual = f"{self._hash.name}:{self._hash.hexdigest()}"
+        if actual != self._descriptor.digest:
+            raise ContentError(
+                f"{self._where} has the digest {actual}, not {self._descriptor.digest}.",
+                hint="The source is damaged: fetch or export the image again.",
+            )
+
+
+def read_chunks(stream: Readable, buffer_size: int = BUFFER_SIZE) -> t.Iterator[memoryview]:
+    """Yield a stream's bytes in views of one buffer; each view is valid until the next is asked for."""
+    buffer = memoryview(bytearray(buffer_size))
+    while True:
+        size = stream.readinto(buffer)
+        if not size:
+            return
+        yield buffer[:size]
+
+
+def read_all(stream: Readable) -> bytes:
+    """Return all bytes of a stream whose size is known to be small, and close it."""
+    try:
+        return b"".join(bytes(chunk) for chunk in read_chunks(stream))
+    finally:
+        stream.close()
+
+
+def drain(stream: Readable) -> None:
+    """Read a stream to its end for the sake of its checks, and close it."""
+    try:
+        for _chunk in read_chunks(stream):
+            pass
+    finally:
+        stream.close()

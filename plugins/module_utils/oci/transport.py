@@ -1,0 +1,286 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTP to one registry: logging in, retries, redirects, bounded answers.
+
+Nothing here knows what a manifest is. A :class:`Transport` may be shared by threads. What it guarantees:
+
+- The Authorization header is set on requests to the registry's own origin and nowhere else.
+- Only requests that may be repeated are (RFC 9110, 9.2.2), on 408, 429, 5xx and lost connections.
+- Answers are read up to a limit, and an answer that ends early is an error, never a short result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import typing as t
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+from .auth import Authenticator, Credentials, Scopes
+from .connections import ConnectionPool, Timeouts, TlsSettings, connection_error
+from .errors import ContentError, RegistryError, response_error
+from .origin import Origin, split_url
+from .retry import RetryPolicy, parse_retry_after
+from .streams import Body, read_chunks
+
+T = t.TypeVar("T")
+
+USER_AGENT = "dockyard.registry"
+MAX_REDIRECTS = 5
+_MAX_ERROR_BODY = 64 * 1024
+_SMALL_BUFFER = 64 * 1024
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SAFE_IN_TARGET = "!#$%&'()*+,/:;=?@[]~"
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What to ask the registry. ``target`` is the path and query; ``expect`` the statuses that are no error."""
+
+    method: str
+    target: str
+    headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    body: Body | None = None
+    scopes: Scopes = ()
+    expect: tuple[int, ...] = (200,)
+    repeatable: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """A whole answer. Header names are looked up in any case."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+    url: str
+
+    def header(self, name: str) -> str:
+        """Return a header's value, empty if it is not there."""
+        return self.headers.get(name, "") or ""
+
+
+class OpenAnswer:
+    """An answer whose body is still to be read; it holds its connection until :meth:`close`."""
+
+    def __init__(
+        self, pool: ConnectionPool, origin: Origin, connection: http.client.HTTPConnection, request: _Sent
+    ) -> None:
+        self._pool = pool
+        self._origin = origin
+        self._connection: http.client.HTTPConnection | None = connection
+        self._request = request
+        try:
+            self._response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise connection_error(request.method, request.url, error) from error
+        self.status = self._response.status
+        self.headers = self._response.headers
+        self.url = request.url
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read on; 0 at the end.
+
+        :raises ConnectionFailed: if the connection is lost before the promised end.
+        """
+        try:
+            size = self._response.readinto(buffer)
+            if not size and self._response.length:
+                # http.client says nothing when a body of known length ends early.
+                raise http.client.IncompleteRead(b"", self._response.length)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._abort()
+            raise connection_error(self._request.method, self.url, error) from error
+        return size
+
+    def read(self, limit: int, *, truncate: bool = False) -> bytes:
+        """Return the rest of the body and close.
+
+        :param limit: bytes at most; more is an error, or cut off if ``truncate`` is set.
+        """
+        parts: list[bytes] = []
+        total = 0
+        try:
+            for chunk in read_chunks(self, _SMALL_BUFFER):
+                parts.append(bytes(chunk[: limit - total]))
+                total += len(chunk)
+                if total > limit and not truncate:
+                    raise ContentError(f"{self._request.method} {self.url} answered with more than {limit} bytes.")
+                if total > limit:
+                    break
+        finally:
+            self.close()
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Give the connection back, or close it if the body was not read to its end."""
+        if self._connection is None:
+            return
+        if self._request.method == "HEAD" or not self._response.length and not self._response.chunked:
+            self._response.read()
+        if self._response.isclosed():
+            self._pool.release(self._origin, self._connection)
+            self._connection = None
+        else:
+            self._abort()
+
+    def _abort(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._response.close()
+
+
+class _Sent(t.NamedTuple):
+    method: str
+    url: str
+
+
+class Transport:
+    """Sends requests to one registry. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        credentials: Credentials | None = None,
+        tls: TlsSettings | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self.origin = origin
+        self.retry = retry or RetryPolicy()
+        self._pool = ConnectionPool(origin, tls or TlsSettings(), timeouts or Timeouts())
+        self._authenticator = Authenticator(origin, credentials, self._fetch_token)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._pool.close()
+
+    def request(self, request: Request, *, limit: int) -> Answer:
+        """Send a request and return the whole answer, with a body of at most ``limit`` bytes.
+
+        :raises ResponseError: for a status that is not expected.
+        :raises ConnectionFailed: if there is no whole answer.
+        """
+
+        def attempt() -> Answer:
+            answer = self._checked(request)
+            return Answer(answer.status, answer.headers, answer.read(limit), answer.url)
+
+        return self._repeated(request, attempt)
+
+    def open(self, request: Request) -> OpenAnswer:
+        """Send a request and return the answer with its body unread; the caller closes it. Raises as ``request``."""
+        return self._repeated(request, lambda: self._checked(request))
+
+    def _repeated(self, request: Request, attempt: t.Callable[[], T]) -> T:
+        return self.retry.run(attempt) if request.repeatable else attempt()
+
+    def _checked(self, request: Request) -> OpenAnswer:
+        answer = self._followed(request)
+        if answer.status in request.expect:
+            return answer
+        retry_after = parse_retry_after(answer.headers.get("Retry-After"))
+        body = answer.read(_MAX_ERROR_BODY, truncate=True)
+        raise response_error(request.method, answer.url, answer.status, body=body, retry_after=retry_after)
+
+    def _followed(self, request: Request) -> OpenAnswer:
+        """Send, and follow redirects of GET and HEAD (storage that serves blobs itself); others stay an answer."""
+        answer = self._authorised(request)
+        for _hop in range(MAX_REDIRECTS):
+            location = answer.headers.get("Location", "")
+            if answer.status not in _REDIRECTS or request.method not in ("GET", "HEAD") or not location:
+                return answer
+            answer.close()
+            answer = self._redirected(request, urljoin(answer.url, location))
+        answer.close()
+        raise RegistryError(f"{request.method} {self.origin}{request.target}: more than {MAX_REDIRECTS} redirects.")
+
+    def _redirected(self, request: Request, url: str) -> OpenAnswer:
+        origin, parts = split_url(url)
+        if self.origin.scheme == "https" and origin.scheme != "https":
+            raise RegistryError(
+                f"{request.method} {self.origin}{urlsplit(request.target).path} redirects from https to {origin}.",
+                hint="Plain http was refused: check the registry's storage redirect (redirect.disable: true avoids it).",
+            )
+        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        if origin == self.origin:
+            return self._authorised(dataclasses.replace(request, target=target))
+        return self._send(origin, dataclasses.replace(request, target=target), None)
+
+    def _authorised(self, request: Request) -> OpenAnswer:
+        """Send to the registry itself, and once more after logging in if it asks for that."""
+        sent = self._authenticator.header(request.scopes)
+        answer = self._send(self.origin, request, sent)
+        if answer.status != 401:
+            return answer
+        challenges = answer.headers.get_all("WWW-Authenticate") or []
+        if not self._authenticator.accept(challenges, request.scopes, sent):
+            return answer
+        answer.read(_MAX_ERROR_BODY, truncate=True)
+        return self._send(self.origin, request, self._authenticator.header(request.scopes))
+
+    def _send(self, origin: Origin, request: Request, authorization: str | None) -> OpenAnswer:
+        sent = _Sent(request.method, f"{origin}{request.target}")
+        connection = self._pool.acquire(origin, *sent)
+        headers = {"User-Agent": USER_AGENT, **request.headers}
+        if authorization:
+            headers["Authorization"] = authorization
+        target = quote(request.target, safe=_SAFE_IN_TARGET)
+        proxy = self._pool.proxy(origin)
+        if proxy and origin.scheme == "http":
+            target, headers = f"{origin}{target}", {**headers, **proxy.headers}
+        try:
+            _write(connection, request, target, headers)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            # The server may have answered before it read the whole body: that answer says more than a broken pipe.
+            try:
+                return OpenAnswer(self._pool, origin, connection, sent)
+            except RegistryError:
+                raise connection_error(*sent, error) from error
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise connection_error(*sent, error) from error
+        except BaseException:
+            connection.close()
+            raise
+        return OpenAnswer(self._pool, origin, connection, sent)
+
+    def _fetch_token(self, origin: Origin, target: str, authorization: str | None) -> bytes:
+        request = Request("GET", target)
+
+        def attempt() -> bytes:
+            answer = self._send(origin, request, authorization)
+            body = answer.read(_MAX_ERROR_BODY, truncate=answer.status != 200)
+            if answer.status != 200:
+                raise response_error("GET", answer.url, answer.status, body=body)
+            return body
+
+        return self.retry.run(attempt)
+
+
+def _write(
+    connection: http.client.HTTPConnection, request: Request, target: str, headers: t.Mapping[str, str]
+) -> None:
+    """Write a request. The body goes from one buffer straight to the socket, with its length announced."""
+    connection.putrequest(request.method, target, skip_accept_encoding=True)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    if request.body is None:
+        if request.method not in ("GET", "HEAD"):
+            connection.putheader("Content-Length", "0")
+        connection.endheaders()
+        return
+    connection.putheader("Content-Length", str(request.body.size))
+    # Opened before the head is sent: a source that cannot be read costs no half request.
+    stream = request.body.open()
+    try:
+        connection.endheaders()
+        for chunk in read_chunks(stream):
+            connection.send(chunk)
+    finally:
+        stream.close()

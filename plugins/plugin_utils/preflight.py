@@ -1,0 +1,208 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is wrong with the settings of a registry, found before anything has changed.
+
+Pure functions: settings and facts in, a list of messages out. Every message names the variable, its
+value and the way out; a password or a hash is never part of a message.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import typing as t
+
+from ansible_collections.dockyard.registry.plugins.plugin_utils.users import user_problems
+
+Settings = t.Mapping[str, t.Any]
+
+# Releases below these have known holes: CVE-2026-33540 and -35172 (fixed in 3.1.0), CVE-2026-41888 (fixed in 3.1.1).
+FLOOR = {2: (2, 8, 0), 3: (3, 1, 1)}
+
+# https://distribution.github.io/distribution/about/configuration/#storage
+DRIVERS = {
+    2: {"azure", "filesystem", "gcs", "inmemory", "oss", "s3", "swift"},
+    3: {"azure", "filesystem", "gcs", "inmemory", "s3"},
+}
+NOT_DRIVERS = {"cache", "delete", "maintenance", "redirect", "tag"}
+
+# Below this a registry cannot take a single ordinary image.
+LEAST_FREE_BYTES = 100 * 1024 * 1024
+
+
+def parse_version(text: str) -> tuple[int, int, int] | None:
+    """The first full version (x.y.z) in a text such as the output of `registry --version`."""
+    found = re.search(r"(?<![\w.])v?(\d+)\.(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def image_tag(image: str) -> str:
+    """The tag of an image reference, empty if it has none."""
+    name = image.partition("@")[0]
+    last = name.rpartition("/")[2]
+    return last.partition(":")[2]
+
+
+def major_of_tag(image: str) -> int | None:
+    """The major version that an image's tag names (`registry:2.8.3` gives 2), if it names one."""
+    found = re.match(r"v?(\d+)(?:[.\-]|$)", image_tag(image))
+    return int(found[1]) if found else None
+
+
+def long_name(image: str) -> str:
+    """Docker's short names made long, so that `registry:3` and `docker.io/library/registry:3` are one."""
+    head, _slash, rest = image.partition("/")
+    if not rest:
+        image = "docker.io/library/" + image
+    elif "." not in head and ":" not in head and head != "localhost":
+        image = "docker.io/" + image
+    return image if image_tag(image) or "@" in image else image + ":latest"
+
+
+def version_problems(version: tuple[int, int, int], variable: str, value: str) -> list[str]:
+    """Whether a release of the registry is one that this collection runs."""
+    if version[0] not in FLOOR:
+        return [f"{variable} is {value!r}, version {_dots(version)} of the registry: this collection knows the majors "
+                "2 (from 2.8) and 3. Choose an image of one of them, for example registry:3."]
+    if version < FLOOR[version[0]]:
+        return [f"{variable} is {value!r}, version {_dots(version)} of the registry, which has known holes: the oldest "
+                f"release that may run is {_dots(FLOOR[version[0]])}. Choose a newer image, for example registry:3."]
+    return []
+
+
+def _dots(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version)
+
+
+def _image(settings: Settings) -> list[str]:
+    image = str(settings["registry_image"])
+    if not re.fullmatch(r"[a-z0-9][\w.\-/:]*(@sha256:[0-9a-f]{64})?", image):
+        return [f"registry_image is {image!r}, which names no image. Write it as [host/]name:tag or "
+                "name@sha256:..., for example registry:3."]
+    version = parse_version(image_tag(image))
+    major = major_of_tag(image)
+    if version is None and major is not None and major not in FLOOR:
+        version = (major, 0, 0)
+    return version_problems(version, "registry_image", image) if version else []
+
+
+def _listen(settings: Settings) -> list[str]:
+    out = []
+    name = str(settings["registry_name"])
+    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*", name):
+        out.append(f"registry_name is {name!r}: a container of that name cannot be made. Use letters, digits, "
+                   "'_', '.' and '-', beginning with a letter or a digit.")
+    port = settings["registry_port"]
+    if isinstance(port, bool) or not re.fullmatch(r"[0-9]{1,5}", str(port)) or not 1 <= int(port) <= 65535:
+        out.append(f"registry_port is {port!r}: a port is a whole number from 1 to 65535. The usual one is 5000.")
+    address = str(settings["registry_address"])
+    try:
+        loopback = ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return out + [f"registry_address is {address!r}: it is the IP address to listen on, for example 127.0.0.1 "
+                      "(this host only) or 0.0.0.0 (every address)."]
+    if not loopback and not settings["registry_allow_insecure"]:
+        out.append(f"registry_address is {address!r}, which other machines reach, and without TLS and users anybody "
+                   "there could push, and read every password. Listen on 127.0.0.1, or set "
+                   "registry_allow_insecure: true to say that you mean it.")
+    return out
+
+
+def _storage(settings: Settings) -> list[str]:
+    out = []
+    driver = str(settings["registry_storage_driver"])
+    extra = settings["registry_config_extra"]
+    if not isinstance(extra, t.Mapping):
+        return [f"registry_config_extra is {extra!r}: it is a mapping in the form of the registry's own config.yml."]
+    others = sorted(set(extra.get("storage") or {}) - NOT_DRIVERS - {driver})
+    if others:
+        out.append(f"registry_config_extra.storage names {', '.join(others)} and registry_storage_driver is {driver!r}: "
+                   "a registry has exactly one storage driver. Set registry_storage_driver, with its options in "
+                   "registry_storage_options, and take the other out.")
+    majors = [settings["registry_major"]] if settings.get("registry_major") in DRIVERS else []
+    for major in majors:
+        if driver not in DRIVERS[major]:
+            out.append(f"registry_storage_driver is {driver!r}, which registry {major} does not have. It has: "
+                       f"{', '.join(sorted(DRIVERS[major]))}."
+                       + (" Registry 2.8 (registry_image: registry:2) still has it." if driver in DRIVERS[2] else ""))
+    return out
+
+
+def _limits(settings: Settings) -> list[str]:
+    out = []
+    memory = str(settings["registry_memory"])
+    if memory and not re.fullmatch(r"[0-9]+(\.[0-9]+)?([kKmMgGtT]i?)?[bB]?", memory):
+        out.append(f"registry_memory is {memory!r}: write an amount with its unit, for example 512m or 2g, or leave it "
+                   "empty for no limit.")
+    cpus = settings["registry_cpus"]
+    if isinstance(cpus, bool) or not re.fullmatch(r"[0-9]+(\.[0-9]+)?", str(cpus)):
+        out.append(f"registry_cpus is {cpus!r}: write a number of processors, for example 1.5, or 0 for no limit.")
+    cost = settings["registry_bcrypt_cost"]
+    if isinstance(cost, bool) or not re.fullmatch(r"[0-9]+", str(cost)) or not 4 <= int(cost) <= 14:
+        out.append(f"registry_bcrypt_cost is {cost!r}: it is a whole number from 4 to 14. The registry checks a password "
+                   "on every request, and each step doubles the time of that.")
+    return out
+
+
+def _choices(settings: Settings) -> list[str]:
+    choices = {
+        "registry_state": ("started", "stopped", "restarted", "absent"),
+        "registry_log_level": ("error", "warn", "info", "debug"),
+        "registry_log_format": ("text", "json", "logstash"),
+        "registry_verify": ("auto", "always", "never"),
+    }
+    return [f"{variable} is {settings[variable]!r}: it is one of {', '.join(allowed)}."
+            for variable, allowed in choices.items() if settings[variable] not in allowed]
+
+
+def setting_problems(settings: Settings) -> list[str]:
+    """Everything that can be found wrong by looking at the variables alone."""
+    out: list[str] = []
+    for check in (_choices, _image, _listen, _storage, _limits):
+        out += check(settings)
+    return out + user_problems(settings["registry_users"])
+
+
+def host_problems(settings: Settings, host: t.Mapping[str, t.Any], running: bool = False) -> list[str]:
+    """What stands in the way on the host: facts come from the module host_info.
+
+    :param running: this registry already listens there, so that a taken port is its own.
+    """
+    out = []
+    port = host["port"]
+    if not port["free"] and not running:
+        out.append(f"registry_port is {settings['registry_port']}, and {settings['registry_address']}:"
+                   f"{settings['registry_port']} cannot be listened on: {port['error']}. End what uses it "
+                   "(`ss -ltnp` shows it) or choose another registry_port.")
+    folder = host.get("data_dir")
+    return out + (_folder(folder, str(settings["registry_data_dir"])) if folder else [])
+
+
+def _folder(folder: t.Mapping[str, t.Any], path: str) -> list[str]:
+    if folder["exists"] and not folder["is_directory"]:
+        return [f"registry_data_dir is {path!r}, which is not a folder. Name a folder."]
+    if folder["read_only"]:
+        return [f"registry_data_dir is {path!r}, on a file system that is mounted read-only. Mount it writable, or name "
+                "a folder elsewhere."]
+    out = []
+    if folder["free_bytes"] < LEAST_FREE_BYTES:
+        out.append(f"registry_data_dir is {path!r}, on a file system with {folder['free_bytes'] // 1024**2} MiB free: a "
+                   f"registry needs {LEAST_FREE_BYTES // 1024**2} MiB at least. Free some, or name a folder elsewhere.")
+    if folder["entries"] and not folder["is_registry"]:
+        out.append(f"registry_data_dir is {path!r}, which holds something that is not a registry "
+                   f"({', '.join(folder['entries'][:3])}). Name an empty or a new folder.")
+    return out
+
+
+def archive_problems(settings: Settings, archive: t.Mapping[str, t.Any]) -> list[str]:
+    """Whether `registry_image_archive` is an archive that holds `registry_image`."""
+    path = str(settings["registry_image_archive"])
+    if archive["error"]:
+        return [f"registry_image_archive is {path!r}: {archive['error']}. Name an archive as `docker save` writes it."]
+    image = str(settings["registry_image"])
+    if long_name(image) not in {long_name(tag) for tag in archive["tags"]}:
+        return [f"registry_image is {image!r}, and the archive {path!r} (registry_image_archive) holds "
+                f"{', '.join(archive['tags']) or 'no named image'}. Set registry_image to one of these."]
+    return []
