@@ -23,6 +23,7 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
@@ -38,7 +39,12 @@ MAX_MANIFEST_SIZE = 4 * 1024 * 1024
 MAX_CONFIG_SIZE = 8 * 1024 * 1024
 """Bytes of an image configuration that is read into memory."""
 
-_UNKNOWN_PLATFORM = "unknown/unknown"
+CONFIG_TYPES = frozenset({DOCKER_CONFIG, OCI_CONFIG})
+"""Configs that name a platform; an artifact's config may be anything."""
+
+UNKNOWN_PLATFORM = "unknown/unknown"
+"""Marks an index entry that is no image, such as an attestation."""
+
 _MAX_ENTRIES = 10_000
 
 
@@ -150,17 +156,13 @@ def parse_json_object(raw: bytes, *, where: str) -> dict[str, t.Any]:
 
 
 def platform_of(document: object) -> str:
-    """Return ``os/architecture[/variant]`` of a platform object or an image configuration; empty if it has none.
-
-    ``unknown/unknown`` marks what is no image, such as an attestation, and gives an empty string too.
-    """
+    """Return ``os/architecture[/variant]`` of a platform object or an image configuration; empty if it has none."""
     if not isinstance(document, dict):
         return ""
     names = [document.get(key) for key in ("os", "architecture", "variant")]
     if not (isinstance(names[0], str) and isinstance(names[1], str) and names[0] and names[1]):
         return ""
-    platform = "/".join(name for name in names if isinstance(name, str) and name)
-    return "" if platform == _UNKNOWN_PLATFORM else platform
+    return "/".join(name for name in names if isinstance(name, str) and name)
 
 
 def _descriptors(document: t.Mapping[str, t.Any], key: str, where: str) -> tuple[Descriptor, ...]:

@@ -176,6 +176,12 @@ class Packages:
                 raise BuildError(f"apt-get downloaded {name} {version}, but under a name that is not expected")
             return file
 
+    def fresh(self) -> Packages:
+        """The same packages with nothing in use yet, for the next image."""
+        other = Packages(self._folder)
+        other._versions, other._refreshed = self._versions, self._refreshed
+        return other
+
     @property
     def used(self) -> dict[str, str]:
         """What was asked for so far, with versions."""

@@ -26,13 +26,15 @@ LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 @dataclass(frozen=True)
 class Image:
-    """What an archive says of its image: tags as `name:tag`, OCI config keys, and a line of history for each layer."""
+    """What an archive holds: tags as `name:tag`, the config blob's bytes, the layers that it lists, in its order.
+
+    `epoch` (seconds since 1970) is the time stamp of the archive's own members.
+    """
 
     tags: list[str]
     architecture: str
-    config: dict[str, Any]
+    config: bytes
     layers: list[Blob]
-    history: list[str]
     annotations: dict[str, str] = field(default_factory=dict)
     epoch: int = 0
 
@@ -47,17 +49,22 @@ def rfc3339(epoch: int) -> str:
     return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def image_config(image: Image) -> dict[str, Any]:
-    """The config blob of an image."""
-    created = rfc3339(image.epoch)
-    return {
-        "architecture": image.architecture,
-        "os": "linux",
-        "created": created,
-        "config": image.config,
-        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in image.layers]},
-        "history": [{"created": created, "created_by": line, "comment": "dockyard.registry"} for line in image.history],
-    }
+def image_config(
+    architecture: str, config: dict[str, Any], layers: list[tuple[Blob, str]], epoch: int
+) -> bytes:
+    """The config blob of an image with these OCI config keys; each layer comes with its line of history."""
+    created = rfc3339(epoch)
+    history = [{"created": created, "created_by": line, "comment": "dockyard.registry"} for _layer, line in layers]
+    return as_json(
+        {
+            "architecture": architecture,
+            "os": "linux",
+            "created": created,
+            "config": config,
+            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer, _line in layers]},
+            "history": history,
+        }
+    )
 
 
 def descriptor(media_type: str, blob: Blob, **more: Any) -> dict[str, Any]:
@@ -86,7 +93,7 @@ def full_name(tag: str) -> str:
 
 def write_archive(target: Path, blobs: Path, image: Image) -> Blob:
     """Write `target` from the layers in the folder `blobs`; returns the manifest's digest. Replaces `target` as a whole."""
-    config = write_blob(blobs, as_json(image_config(image)))
+    config = write_blob(blobs, image.config)
     manifest_json = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files of an image directory or tar archive, read in place and never unpacked.
+
+Archives come from anywhere, so nothing in them is trusted: names that leave the archive, links that do, and special
+files are refused before a byte is used, as is a file that is larger than what is expected of it.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+import tarfile
+import typing as t
+
+from .errors import ArchiveError
+from .streams import RawReader, Readable, read_all
+
+_MAX_MEMBERS = 100_000
+_MAX_HEADER = 1024 * 1024
+"""Bytes of a long name or extended header, which the tar module reads into memory."""
+
+_MAX_LINKS = 8
+_EXPORT_AGAIN = "The archive is damaged or was changed: export or fetch it again."
+_COMPRESSED = {b"\x1f\x8b": "gunzip", b"BZh": "bunzip2", b"\xfd7zXZ": "unxz", b"\x28\xb5\x2f\xfd": "unzstd"}
+
+
+class FileTree(t.Protocol):
+    """Files by relative name, parts joined by ``/``."""
+
+    path: str
+
+    def size(self, name: str) -> int | None:
+        """Return a file's size in bytes, None if it is not there."""
+
+    def identity(self, name: str) -> str:
+        """Return the name of the file that a name leads to over links."""
+
+    def open(self, name: str) -> Readable:
+        """Open a file; the caller closes it. Threads may call this at the same time."""
+
+
+def read_small(tree: FileTree, name: str, limit: int) -> bytes | None:
+    """Return a file of at most ``limit`` bytes, None if it is not there.
+
+    :raises ArchiveError: if it is larger, or cut off.
+    """
+    size = tree.size(name)
+    if size is None:
+        return None
+    if size > limit:
+        raise ArchiveError(f"{tree.path}: {name} has {size} bytes, more than {limit}.", hint="This is not an image.")
+    content = read_all(tree.open(name))
+    if len(content) != size:
+        raise ArchiveError(f"{tree.path}: {name} ends after {len(content)} of {size} bytes.", hint=_EXPORT_AGAIN)
+    return content
+
+
+class DirectoryTree:
+    """The files of a directory. Links inside may not lead out of it."""
+
+    def __init__(self, path: str) -> None:
+        """Check that the directory is there.
+
+        :raises ArchiveError: otherwise.
+        """
+        self.path = path
+        self._root = os.path.realpath(path)
+        if not os.path.isdir(self._root):
+            hint = "For an archive use oci-archive: or docker-archive:." if os.path.exists(path) else "Check the path."
+            raise ArchiveError(f"{path} is not a directory on this host.", hint=hint)
+
+    def size(self, name: str) -> int | None:
+        """Return a file's size in bytes, None if it is not there."""
+        real = self.identity(name)
+        try:
+            status = os.stat(real)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unreadable(real, error) from error
+        if not stat.S_ISREG(status.st_mode):
+            raise ArchiveError(f"{self.path}: {name} is not a regular file.", hint=_EXPORT_AGAIN)
+        return status.st_size
+
+    def identity(self, name: str) -> str:
+        """Return the real path of a file."""
+        real = os.path.realpath(os.path.join(self._root, name))
+        if os.path.commonpath((self._root, real)) != self._root:
+            raise ArchiveError(f"{self.path}: {name} leads out of the directory.", hint="Links may not leave the image.")
+        return real
+
+    def open(self, name: str) -> Readable:
+        """Open a file."""
+        real = self.identity(name)
+        try:
+            return RawReader(open(real, "rb"))
+        except OSError as error:
+            raise _unreadable(real, error) from error
+
+
+class TarTree:
+    """The files of an uncompressed tar archive, found once and then read by their offset."""
+
+    def __init__(self, path: str) -> None:
+        """Read the archive's table of contents.
+
+        :raises ArchiveError: if it is missing, compressed, no tar, cut off, or holds what no image archive does.
+        """
+        self.path = path
+        self._files: dict[str, tuple[int, int]] = {}
+        self._links: dict[str, str] = {}
+        try:
+            with open(path, "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise ArchiveError(f"{path} is not a regular file.")
+                _refuse_compressed(path, file.read(6))
+                file.seek(0)
+                self._read_contents(file)
+        except tarfile.TarError as error:
+            raise ArchiveError(f"{path} is not a whole tar archive ({error}).", hint=_EXPORT_AGAIN) from error
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def size(self, name: str) -> int | None:
+        """Return a file's size in bytes, None if it is not there."""
+        found = self._files.get(self.identity(name))
+        return found[1] if found else None
+
+    def identity(self, name: str) -> str:
+        """Return the member that a name leads to over links."""
+        name = self._clean(name)
+        for _step in range(_MAX_LINKS):
+            if name not in self._links:
+                return name
+            name = self._links[name]
+        raise ArchiveError(f"{self.path}: the links at {name} lead in a circle.", hint=_EXPORT_AGAIN)
+
+    def open(self, name: str) -> Readable:
+        """Open a file."""
+        offset, size = self._files[self.identity(name)]
+        try:
+            file = open(self.path, "rb")
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        file.seek(offset)
+        return RawReader(file, size)
+
+    def _read_contents(self, file: t.BinaryIO) -> None:
+        length = os.fstat(file.fileno()).st_size
+        with tarfile.open(fileobj=file, mode="r:", tarinfo=_BoundedTarInfo) as archive:
+            for number, member in enumerate(archive):
+                if number >= _MAX_MEMBERS:
+                    raise ArchiveError(f"{self.path} has more than {_MAX_MEMBERS} members.", hint="This is not an image.")
+                self._add(member, length)
+
+    def _add(self, member: tarfile.TarInfo, length: int) -> None:
+        name = self._clean(member.name)
+        if member.isdir():
+            return
+        if member.issym():
+            self._links[name] = self._clean(posixpath.join(posixpath.dirname(name), member.linkname), link=member.linkname)
+        elif member.islnk():
+            self._links[name] = self._clean(member.linkname, link=member.linkname)
+        elif member.isreg() and not member.issparse():
+            if member.offset_data + member.size > length:
+                raise ArchiveError(f"{self.path} ends in the middle of {name}.", hint=_EXPORT_AGAIN)
+            self._files[name] = (member.offset_data, member.size)
+            self._links.pop(name, None)
+        else:
+            raise ArchiveError(f"{self.path}: {name} is a special file.", hint="No image archive has these: refused.")
+
+    def _clean(self, name: str, *, link: str = "") -> str:
+        cleaned = posixpath.normpath(name)
+        if cleaned.startswith(("/", "../")) or cleaned == ".." or link.startswith("/") or ".." in name.split("/") and not link:
+            what = f"the link to {link!r}" if link else repr(name)
+            raise ArchiveError(f"{self.path}: {what} leads out of the archive.", hint="No image archive does that: refused.")
+        return cleaned
+
+
+class _BoundedTarInfo(tarfile.TarInfo):
+    """Refuses headers that would make the tar module read without bound or step backwards."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> _BoundedTarInfo:
+        member = super().frombuf(buf, encoding, errors)
+        extended = member.type in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+        if member.size < 0 or (extended and member.size > _MAX_HEADER):
+            raise tarfile.ReadError(f"a header claims {member.size} bytes")
+        return member
+
+
+def _refuse_compressed(path: str, start: bytes) -> None:
+    for magic, program in _COMPRESSED.items():
+        if start.startswith(magic):
+            raise ArchiveError(
+                f"{path} is compressed as a whole.", hint=f"Unpack it first, for example with {program}; layers may stay."
+            )
+
+
+def _unreadable(path: str, error: OSError) -> ArchiveError:
+    return ArchiveError(f"{path} cannot be read: {error.strerror or error}.", hint="The path is on the managed host.")

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Layers of a docker-archive made ready for a registry: compressed always the same way, digests known, verified."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import hashlib
+import os
+import tempfile
+import typing as t
+import zlib
+
+from .errors import ArchiveError
+from .file_tree import FileTree
+from .media_types import DOCKER_LAYER, Descriptor
+from .streams import BUFFER_SIZE, RawReader, Readable, read_chunks
+
+_LEVEL = 6
+_GZIP_WINDOW = 31
+"""zlib's own gzip wrapper: a header without name, with time 0 and a fixed system, so equal input is equal output."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """A layer as a registry gets it, and how to open it."""
+
+    descriptor: Descriptor
+    open: t.Callable[[], Readable]
+    file: t.IO[bytes] | None = None
+
+
+def prepare_layer(tree: FileTree, name: str, diff_id: str, temp_dir: str | None) -> Layer:
+    """Read a layer to its end and return it ready to be sent.
+
+    One that is gzip-compressed already stays as it is. Another is compressed into an unnamed temporary file: its
+    digest must be known before it is sent, and compressing twice would cost more than the disk.
+
+    :param diff_id: the digest of the uncompressed layer that the image's configuration names.
+    :raises ArchiveError: if that digest differs, or the layer is compressed in a way Docker's manifests do not know.
+    """
+    where = f"{tree.path}: {name}"
+    start = _start(tree.open(name))
+    if start.startswith(_ZSTD_MAGIC):
+        raise ArchiveError(f"{where} is compressed with zstd.", hint="Use oci-archive: if the archive has an index.json.")
+    if start.startswith(_GZIP_MAGIC):
+        layer, actual = _take(tree, name, diff_id, where)
+    else:
+        layer, actual = _compress(tree, name, diff_id, temp_dir)
+    if actual != diff_id:
+        close_layer(layer)
+        raise ArchiveError(
+            f"{where} has the digest {actual}, its image says {diff_id}.",
+            hint="The archive is damaged or was changed: export the image again.",
+        )
+    return layer
+
+
+def close_layer(layer: Layer) -> None:
+    """Remove the temporary file of a layer, if it has one."""
+    if layer.file is not None:
+        layer.file.close()
+
+
+def _start(stream: Readable) -> bytes:
+    buffer = memoryview(bytearray(len(_ZSTD_MAGIC)))
+    try:
+        return bytes(buffer[: stream.readinto(buffer)])
+    finally:
+        stream.close()
+
+
+def _take(tree: FileTree, name: str, diff_id: str, where: str) -> tuple[Layer, str]:
+    compressed, size = hashlib.sha256(), 0
+    stream = tree.open(name)
+    try:
+        for chunk in read_chunks(stream):
+            compressed.update(chunk)
+            size += len(chunk)
+    finally:
+        stream.close()
+    content = hashlib.new(diff_id.partition(":")[0])
+    stream = tree.open(name)
+    try:
+        with gzip.GzipFile(fileobj=_Readable(stream)) as unpacked:
+            for chunk in read_chunks(RawReader(t.cast(t.BinaryIO, unpacked))):
+                content.update(chunk)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ArchiveError(f"{where} is not whole gzip data ({error}).", hint="Export the image again.") from error
+    finally:
+        stream.close()
+    descriptor = Descriptor(DOCKER_LAYER, f"sha256:{compressed.hexdigest()}", size)
+    return Layer(descriptor, lambda: tree.open(name)), f"{content.name}:{content.hexdigest()}"
+
+
+def _compress(tree: FileTree, name: str, diff_id: str, temp_dir: str | None) -> tuple[Layer, str]:
+    content, compressed, size = hashlib.new(diff_id.partition(":")[0]), hashlib.sha256(), 0
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    stream = tree.open(name)
+    try:
+        file = tempfile.TemporaryFile(dir=temp_dir, prefix="dockyard-layer-")
+        for chunk in read_chunks(stream):
+            content.update(chunk)
+            packed = compressor.compress(chunk)
+            compressed.update(packed)
+            size += file.write(packed)
+        packed = compressor.flush()
+        compressed.update(packed)
+        size += file.write(packed)
+        file.flush()
+    except OSError as error:
+        where = temp_dir or tempfile.gettempdir()
+        raise ArchiveError(
+            f"{tree.path}: {name} could not be compressed in {where}: {error.strerror or error}.",
+            hint="That folder needs room for the image's largest layers.",
+        ) from error
+    finally:
+        stream.close()
+    descriptor = Descriptor(DOCKER_LAYER, f"sha256:{compressed.hexdigest()}", size)
+    return Layer(descriptor, lambda: _FileView(file), file), f"{content.name}:{content.hexdigest()}"
+
+
+class _FileView:
+    """Reads a shared open file from its start, with a position of its own: threads may have several."""
+
+    def __init__(self, file: t.IO[bytes]) -> None:
+        self._file = file
+        self._offset = 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        data = os.pread(self._file.fileno(), min(len(buffer), BUFFER_SIZE), self._offset)
+        buffer[: len(data)] = data
+        self._offset += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Leave the file open: it belongs to the layer."""
+
+
+class _Readable:
+    """The little that gzip asks of a file."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+
+    def read(self, size: int = BUFFER_SIZE) -> bytes:
+        buffer = memoryview(bytearray(size))
+        return bytes(buffer[: self._stream.readinto(buffer)])

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images in an OCI image layout (OCI image spec, "Image Layout"), as a directory or in a tar archive."""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from .errors import ArchiveError, ContentError, RegistryError
+from .file_tree import FileTree, read_small
+from .media_types import MAX_MANIFEST_SIZE, Descriptor, Manifest, parse_json_object, parse_manifest
+from .origin import Origin
+from .reference import parse_reference
+from .streams import Readable, VerifyingReader, drain
+
+REF_NAME = "org.opencontainers.image.ref.name"
+CONTAINERD_NAME = "io.containerd.image.name"
+_CHECK_THREADS = 4
+
+
+class LayoutSource:
+    """One image of a layout. Blobs are verified before anything is sent, and once more on their way."""
+
+    def __init__(self, tree: FileTree, selector: str = "") -> None:
+        """Find the image.
+
+        :param selector: a tag or name that the index annotates, or a digest; may be empty if there is one image.
+        :raises ArchiveError: if it is no layout, or not exactly one image is chosen; the hint lists the choices.
+        """
+        self._tree = tree
+        self._descriptor = _choose(tree, _entries(tree), selector)
+
+    def digest(self) -> str:
+        """Return the digest of the image."""
+        return self._descriptor.digest
+
+    def root(self) -> Manifest:
+        """Return the manifest or index that the image is."""
+        return self.manifest(self._descriptor)
+
+    def manifest(self, descriptor: Descriptor) -> Manifest:
+        """Return a manifest or index."""
+        raw = self.small_blob(descriptor, limit=MAX_MANIFEST_SIZE)
+        where = f"{self._tree.path}: {blob_name(descriptor.digest)}"
+        return parse_manifest(raw, descriptor.media_type, where=where, digest=descriptor.digest)
+
+    def small_blob(self, descriptor: Descriptor, *, limit: int) -> bytes:
+        """Return a blob of at most ``limit`` bytes."""
+        content = read_small(self._tree, blob_name(descriptor.digest), limit)
+        if content is None:
+            raise self._missing(descriptor)
+        return content
+
+    def open_blob(self, descriptor: Descriptor) -> Readable:
+        """Open a blob; its digest is verified while it is read."""
+        name = blob_name(descriptor.digest)
+        if self._tree.size(name) is None:
+            raise self._missing(descriptor)
+        return VerifyingReader(self._tree.open(name), descriptor, where=f"{self._tree.path}: {name}")
+
+    def check(self, blobs: t.Sequence[Descriptor]) -> None:
+        """Verify blobs by reading them: a damaged archive fails before anything is sent."""
+        with ThreadPoolExecutor(_CHECK_THREADS) as executor:
+            for _done in executor.map(lambda blob: drain(self.open_blob(blob)), blobs):
+                pass
+
+    def mountable_from(self, _origin: Origin) -> str:
+        """Return an empty string: a file is on no registry."""
+        return ""
+
+    def close(self) -> None:
+        """Do nothing: files are open only while they are read."""
+
+    def _missing(self, descriptor: Descriptor) -> RegistryError:
+        platform = f" ({descriptor.platform})" if descriptor.platform else ""
+        return ArchiveError(
+            f"{self._tree.path} lacks the blob {descriptor.digest}{platform} that its image names.",
+            hint="Export all platforms, or choose one when exporting (docker save --platform, skopeo copy without --all).",
+        )
+
+
+def blob_name(digest: str) -> str:
+    """Return the name of a blob's file in a layout."""
+    algorithm, _colon, encoded = digest.partition(":")
+    return f"blobs/{algorithm}/{encoded}"
+
+
+def _entries(tree: FileTree) -> tuple[Descriptor, ...]:
+    marker = read_small(tree, "oci-layout", 64 * 1024)
+    index = read_small(tree, "index.json", MAX_MANIFEST_SIZE)
+    if marker is None or index is None:
+        other = "It looks like docker-archive:." if tree.size("manifest.json") is not None else "Check the path."
+        raise ArchiveError(f"{tree.path} is not an OCI layout: oci-layout or index.json is missing.", hint=other)
+    try:
+        version = parse_json_object(marker, where=f"{tree.path}: oci-layout").get("imageLayoutVersion")
+        if not str(version).startswith("1."):
+            raise ArchiveError(f"{tree.path} is an OCI layout of version {str(version)[:20]!r}; 1.x can be read.")
+        document = parse_json_object(index, where=f"{tree.path}: index.json")
+        # An index.json may lack its media type, and one that only lists images is no image itself.
+        media_type = str(document.get("mediaType") or "application/vnd.oci.image.index.v1+json")
+        return parse_manifest(index, media_type, where=f"{tree.path}: index.json").children
+    except ContentError as error:
+        raise ArchiveError(error.message, hint=error.hint or "Export the image again.") from error
+
+
+def _choose(tree: FileTree, entries: tuple[Descriptor, ...], selector: str) -> Descriptor:
+    matching = [entry for entry in entries if not selector or _matches(entry, selector)]
+    distinct = {entry.digest: entry for entry in matching}
+    if len(distinct) == 1:
+        return next(iter(distinct.values()))
+    choices = ", ".join(sorted({_label(entry) for entry in entries})) or "none"
+    if selector:
+        problem = f"no image {selector!r}" if not distinct else f"{len(distinct)} images {selector!r}"
+    else:
+        problem = f"{len(distinct)} images and none was chosen"
+    raise ArchiveError(f"{tree.path} holds {problem}.", hint=f"Choose one with :name after the path. There is: {choices}.")
+
+
+def _matches(entry: Descriptor, selector: str) -> bool:
+    names = {entry.digest, entry.annotations.get(REF_NAME), entry.annotations.get(CONTAINERD_NAME)}
+    if selector in names:
+        return True
+    full = entry.annotations.get(CONTAINERD_NAME)
+    if full is None or "/" not in selector and ":" not in selector:
+        return False
+    try:
+        return parse_reference(full) == parse_reference(selector)
+    except RegistryError:
+        return False  # one of the two is no reference, so they cannot be the same one
+
+
+def _label(entry: Descriptor) -> str:
+    return entry.annotations.get(CONTAINERD_NAME) or entry.annotations.get(REF_NAME) or entry.digest

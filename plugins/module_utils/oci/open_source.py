@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the location of an image to its source: the one place that knows all kinds of sources."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .client import RegistryClient
+from .docker_archive import DockerArchiveSource
+from .file_tree import DirectoryTree, TarTree
+from .location import ArchiveLocation, RegistryLocation
+from .oci_layout import LayoutSource
+from .origin import Origin
+from .source import ImageSource, connect_source
+
+
+def open_source(
+    location: RegistryLocation | ArchiveLocation,
+    *,
+    connect: t.Callable[[Origin], RegistryClient],
+    temp_dir: str | None = None,
+) -> ImageSource:
+    """Return the image at a location; the caller closes it.
+
+    :param connect: makes a client for the registry of a ``docker://`` location.
+    :param temp_dir: where a ``docker-archive:`` may keep compressed layers.
+    """
+    if isinstance(location, RegistryLocation):
+        return connect_source(location.reference, connect)
+    if location.kind == "docker-archive":
+        return DockerArchiveSource(TarTree(location.path), location.selector, temp_dir=temp_dir)
+    tree = DirectoryTree(location.path) if location.kind == "oci" else TarTree(location.path)
+    return LayoutSource(tree, location.selector)
