@@ -40,6 +40,10 @@ _MAX_LAYERS = 1000
 _DAMAGED = "The archive is damaged or no docker save archive: export the image again."
 
 
+_Job = t.Tuple[str, str]
+"""A layer's file in the archive, and the digest its image gives it."""
+
+
 @dataclasses.dataclass(frozen=True)
 class _Entry:
     config: str
@@ -60,7 +64,7 @@ class DockerArchiveSource:
         self._tree = tree
         self._temp_dir = temp_dir
         self._entry = _choose(tree, _entries(tree), selector)
-        self._layers: dict[str, Layer] = {}
+        self._layers: dict[_Job, Layer] = {}
         self._config = b""
         self._manifest: Manifest | None = None
 
@@ -106,15 +110,10 @@ class DockerArchiveSource:
     def _make_manifest(self) -> Manifest:
         self._config = self._read_config()
         diff_ids = self._diff_ids()
-        jobs = {self._tree.identity(name): (name, diff_id) for name, diff_id in zip(self._entry.layers, diff_ids)}
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as executor:
-            futures = {
-                identity: executor.submit(prepare_layer, self._tree, name, diff_id, self._temp_dir)
-                for identity, (name, diff_id) in jobs.items()
-            }
-            for identity, future in futures.items():
-                self._layers[identity] = future.result()
-        layers = [self._layers[self._tree.identity(name)].descriptor for name in self._entry.layers]
+        # Equal layers share a file or a link to one: each is read once.
+        jobs = [(self._tree.identity(name), diff_id) for name, diff_id in zip(self._entry.layers, diff_ids)]
+        self._prepare(dict.fromkeys(jobs))
+        layers = [self._layers[job].descriptor for job in jobs]
         config = Descriptor(DOCKER_CONFIG, digest_of(self._config), len(self._config))
         document = {
             "schemaVersion": 2,
@@ -124,6 +123,14 @@ class DockerArchiveSource:
         }
         raw = json.dumps(document, indent=3).encode()
         return parse_manifest(raw, DOCKER_MANIFEST, where=f"the manifest made of {self._tree.path}")
+
+    def _prepare(self, jobs: t.Iterable[_Job]) -> None:
+        """Make layers ready, several at a time; those that succeed are kept, so that ``close`` finds their files."""
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as executor:
+            futures = {job: executor.submit(prepare_layer, self._tree, *job, self._temp_dir) for job in jobs}
+        self._layers = {job: future.result() for job, future in futures.items() if future.exception() is None}
+        for future in futures.values():
+            future.result()
 
     def _read_config(self) -> bytes:
         name = self._entry.config

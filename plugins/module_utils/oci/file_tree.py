@@ -174,8 +174,10 @@ class TarTree:
             raise ArchiveError(f"{self.path}: {name} is a special file.", hint="No image archive has these: refused.")
 
     def _clean(self, name: str, *, link: str = "") -> str:
+        """Return a name without ``.`` and ``..``. A link may step up inside the archive, a member's name may not."""
         cleaned = posixpath.normpath(name)
-        if cleaned.startswith(("/", "../")) or cleaned == ".." or link.startswith("/") or ".." in name.split("/") and not link:
+        outside = cleaned.startswith("/") or cleaned.split("/")[0] == ".."
+        if outside or link.startswith("/") or (not link and ".." in name.split("/")):
             what = f"the link to {link!r}" if link else repr(name)
             raise ArchiveError(f"{self.path}: {what} leads out of the archive.", hint="No image archive does that: refused.")
         return cleaned
@@ -185,7 +187,7 @@ class _BoundedTarInfo(tarfile.TarInfo):
     """Refuses headers that would make the tar module read without bound or step backwards."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> _BoundedTarInfo:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _BoundedTarInfo:
         member = super().frombuf(buf, encoding, errors)
         extended = member.type in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
         if member.size < 0 or (extended and member.size > _MAX_HEADER):

@@ -88,7 +88,7 @@ def _take(tree: FileTree, name: str, diff_id: str, where: str) -> tuple[Layer, s
     content = hashlib.new(diff_id.partition(":")[0])
     stream = tree.open(name)
     try:
-        with gzip.GzipFile(fileobj=_Readable(stream)) as unpacked:
+        with gzip.GzipFile(fileobj=t.cast(t.BinaryIO, _Readable(stream))) as unpacked:
             for chunk in read_chunks(RawReader(t.cast(t.BinaryIO, unpacked))):
                 content.update(chunk)
     except (OSError, EOFError, zlib.error) as error:

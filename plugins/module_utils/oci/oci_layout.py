@@ -14,7 +14,7 @@ from .file_tree import FileTree, read_small
 from .media_types import MAX_MANIFEST_SIZE, Descriptor, Manifest, parse_json_object, parse_manifest
 from .origin import Origin
 from .reference import parse_reference
-from .streams import Readable, VerifyingReader, drain
+from .streams import Readable, VerifyingReader, drain, read_all
 
 REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
@@ -49,10 +49,9 @@ class LayoutSource:
 
     def small_blob(self, descriptor: Descriptor, *, limit: int) -> bytes:
         """Return a blob of at most ``limit`` bytes."""
-        content = read_small(self._tree, blob_name(descriptor.digest), limit)
-        if content is None:
-            raise self._missing(descriptor)
-        return content
+        if descriptor.size > limit:
+            raise ContentError(f"{self._tree.path}: {blob_name(descriptor.digest)} is larger than {limit} bytes.")
+        return read_all(self.open_blob(descriptor))
 
     def open_blob(self, descriptor: Descriptor) -> Readable:
         """Open a blob; its digest is verified while it is read."""

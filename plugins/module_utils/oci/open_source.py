@@ -21,15 +21,17 @@ def open_source(
     location: RegistryLocation | ArchiveLocation,
     *,
     connect: t.Callable[[Origin], RegistryClient],
+    home: Origin,
     temp_dir: str | None = None,
 ) -> ImageSource:
     """Return the image at a location; the caller closes it.
 
     :param connect: makes a client for the registry of a ``docker://`` location.
+    :param home: the registry that is copied to; a source on the same one is reached by the same URL.
     :param temp_dir: where a ``docker-archive:`` may keep compressed layers.
     """
     if isinstance(location, RegistryLocation):
-        return connect_source(location.reference, connect)
+        return connect_source(location.reference, connect, home)
     if location.kind == "docker-archive":
         return DockerArchiveSource(TarTree(location.path), location.selector, temp_dir=temp_dir)
     tree = DirectoryTree(location.path) if location.kind == "oci" else TarTree(location.path)

@@ -10,6 +10,8 @@ written down: a package's dependencies name the packages of its libraries, whate
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import chain
 
 from . import elf
 from .apt import Package, Packages, resolve, usr_merged
@@ -54,7 +56,7 @@ class Closure:
 
     def _add_library(self, soname: str, package: Package) -> None:
         names = likely_first(soname, package.depends)
-        for owner in [package, *self._known(names), *self._others(names)]:
+        for owner in chain([package], self._known(names), self._others(names)):
             entry = library_in(owner, soname)
             if entry:
                 self._owners[soname] = owner
@@ -67,7 +69,7 @@ class Closure:
         """Packages that are in use already and may hold a library: libcrypto.so.3 is beside libssl.so.3."""
         return [owner for owner in dict.fromkeys(self._owners.values()) if owner.name in names]
 
-    def _others(self, names: list[str]):  # type: ignore[no-untyped-def]
+    def _others(self, names: list[str]) -> Iterator[Package]:
         """The other dependencies, downloaded one by one as they are asked for."""
         known = self._packages.candidates(names)
         return (self._packages.get(name) for name in names if name in known)

@@ -1,0 +1,256 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image
+short_description: Copy an image into a registry
+version_added: 0.1.0
+author:
+  - The dockyard.registry contributors (@dockyard)
+description:
+  - Copies an image, with all its platforms, from another registry, a directory or an archive into a registry.
+  - Copies digests as they are, without a Docker engine. Blobs that the registry has are not sent again. Blobs of an
+    image on the same registry are linked, not sent.
+  - Every manifest and blob is verified by its digest. The tag is written last, so that a copy that fails leaves it
+    where it was.
+extends_documentation_fragment:
+  - dockyard.registry.registry
+  - dockyard.registry.attributes
+  - dockyard.registry.attributes.actiongroup_registry
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  name:
+    description:
+      - The repository, and after a colon the tag, that the image gets on the registry. The tag is V(latest) if none is
+        given.
+      - The registry itself is named by O(url).
+    type: str
+    required: true
+  source:
+    description:
+      - The image to copy.
+      - V(docker://[host[:port]/]repository[:tag][@digest]) is an image on a registry, with Docker's short names, so
+        V(docker://nginx) is on Docker Hub. It is reached over https. On loopback plain http is used if the port does
+        not speak TLS, as Docker does, and the registry of O(url) is reached as O(url) says.
+      - V(oci:/path[:tag]) is an OCI image layout in a directory, V(oci-archive:/path[:tag]) one in a tar archive.
+      - V(docker-archive:/path[:name:tag]) is an archive made by C(docker save). Layers that are not compressed are
+        compressed with gzip, always in the same way, so that the same archive has the same digest each time.
+      - A directory or archive with several images needs the tag or name of one.
+      - Paths are on the managed host and hold no colon. An archive must not be compressed as a whole.
+    type: str
+    required: true
+  source_username:
+    description:
+      - The user to log in as at the registry of a V(docker://) source.
+      - If it is not given and the source is on the registry of O(url), O(username) and O(password) are used.
+    type: str
+  source_password:
+    description:
+      - The password of O(source_username).
+    type: str
+  source_ca_path:
+    description:
+      - A PEM file on the managed host with the CAs to trust for the registry of a V(docker://) source.
+      - Not used if the source is on the registry of O(url).
+    type: path
+  source_validate_certs:
+    description:
+      - Whether the certificate of the registry of a V(docker://) source must be valid.
+      - Not used if the source is on the registry of O(url).
+    type: bool
+    default: true
+  state:
+    description:
+      - V(present) makes O(name) the image of O(source).
+    type: str
+    choices: [present]
+    default: present
+notes:
+  - Something is changed if the digest that O(name) points at differs, or if the registry has lost a manifest or a
+    configuration of the image.
+  - Layers that may not be distributed, which Windows images have, are not copied.
+  - How gzip compresses depends on the zlib of the managed host. Two hosts may give the same V(docker-archive:) two
+    digests.
+seealso:
+  - module: dockyard.registry.catalog_info
+"""
+
+EXAMPLES = r"""
+- name: Copy an image of Docker Hub, all platforms, into our registry
+  dockyard.registry.image:
+    url: https://registry.example.com
+    username: ci
+    password: "{{ registry_password }}"
+    name: library/nginx:1.27
+    source: docker://nginx:1.27
+
+- name: Promote an image inside the registry, which moves no data
+  dockyard.registry.image:
+    url: https://registry.example.com
+    name: production/shop:2.4
+    source: docker://registry.example.com/staging/shop@sha256:{{ digest }}
+
+- name: Load an archive that docker save wrote
+  dockyard.registry.image:
+    url: http://127.0.0.1:5000
+    name: team/base:1.0
+    source: docker-archive:/srv/images/base.tar
+
+- name: Load one of several images in an OCI archive
+  dockyard.registry.image:
+    url: http://127.0.0.1:5000
+    name: team/tool:3
+    source: oci-archive:/srv/images/tools.tar:3
+"""
+
+RETURN = r"""
+reference:
+  description: The image on the registry.
+  returned: success
+  type: str
+  sample: registry.example.com/library/nginx:1.27
+digest:
+  description: The digest of the image, which O(name) points at, or will point at when this was check mode.
+  returned: success
+  type: str
+  sample: sha256:67682bda769fae1ccf5183192b8daf37b64cae99c6c3302650f6f8bf5f0f95df
+media_type:
+  description: The type of the manifest or index.
+  returned: success
+  type: str
+  sample: application/vnd.oci.image.index.v1+json
+size:
+  description: The bytes of all manifests, configurations and layers of all platforms, each counted once.
+  returned: success
+  type: int
+  sample: 68292110
+platforms:
+  description: The platforms of the image, as C(os/architecture[/variant]), in the order of the index.
+  returned: success
+  type: list
+  elements: str
+  sample: [linux/amd64, linux/arm64/v8]
+copied:
+  description:
+    - What became of the blobs. When nothing is changed, all numbers are 0.
+    - In check mode, what will become of them if the registry links what it is asked to.
+  returned: success
+  type: dict
+  contains:
+    uploaded:
+      description: The number of blobs that were sent.
+      returned: success
+      type: int
+      sample: 7
+    uploaded_bytes:
+      description: Their bytes.
+      returned: success
+      type: int
+      sample: 68284212
+    mounted:
+      description: The number of blobs that were linked from another repository of the registry.
+      returned: success
+      type: int
+      sample: 0
+    mounted_bytes:
+      description: Their bytes.
+      returned: success
+      type: int
+      sample: 0
+    existing:
+      description: The number of blobs that were in the repository before.
+      returned: success
+      type: int
+      sample: 1
+    existing_bytes:
+      description: Their bytes.
+      returned: success
+      type: int
+      sample: 7898
+error:
+  description: What went wrong, as values.
+  returned: when the registry or the source failed
+  type: dict
+  sample:
+    kind: Unauthorized
+    message: "GET https://registry.example.com/v2/ answered 401: UNAUTHORIZED (authentication required)."
+    hint: Give a user name and password that the registry knows, or check the ones given.
+    method: GET
+    url: https://registry.example.com/v2/
+    status: 401
+    codes: [UNAUTHORIZED]
+    body: ""
+"""
+
+import dataclasses
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.dockyard.registry.plugins.module_utils._module import (
+    connect,
+    connect_source,
+    fail,
+    make_module,
+    source_spec,
+)
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.copy import CopyPlan, execute_copy, plan_copy
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_repository_tag
+
+
+def copy_image(module: AnsibleModule) -> dict[str, t.Any]:
+    """Make the tag the image of the source, or in check mode find out what that would do."""
+    target = parse_repository_tag(module.params["name"])
+    with connect(module) as client:
+        source = connect_source(module, client.origin)
+        try:
+            plan = plan_copy(source, client, target)
+            copied = plan.copied if module.check_mode else execute_copy(plan, source, client)
+        finally:
+            source.close()
+        reference = f"{client.origin.authority}/{target}"
+    return {
+        "changed": plan.changed,
+        "reference": reference,
+        **_details(plan),
+        "copied": dataclasses.asdict(copied),
+        "diff": {
+            "before": {"reference": reference, "digest": plan.before or None},
+            "after": {"reference": reference, "digest": plan.details.digest},
+        },
+    }
+
+
+def _details(plan: CopyPlan) -> dict[str, t.Any]:
+    return {**dataclasses.asdict(plan.details), "platforms": list(plan.details.platforms)}
+
+
+def main() -> None:
+    """Run the module."""
+    module = make_module(
+        {
+            "name": {"type": "str", "required": True},
+            **source_spec(),
+            "state": {"type": "str", "choices": ["present"], "default": "present"},
+        },
+        required_together=[("source_username", "source_password")],
+    )
+    try:
+        module.exit_json(**copy_image(module))
+    except RegistryError as error:
+        fail(module, error)
+
+
+if __name__ == "__main__":
+    main()
