@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -93,6 +94,8 @@ def main() -> int:
         return 1
     chosen = [specs[name] for name in dict.fromkeys(options.names)] or list(specs.values())
     with alone(CACHE):
+        for stale in CACHE.glob(".build-*"):  # of a build that was killed
+            shutil.rmtree(stale, ignore_errors=True)
         builder = Builder(HERE, options.output.resolve(), CACHE, options.hub, options.force)
         rows = build_all(builder, chosen)
     print(f"\nin {builder.output}:")
@@ -101,4 +104,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped; what is finished stays")
+    except PermissionError as problem:
+        sys.exit(f"{problem}: another user built here before? Give the folder to this user, or use that one")

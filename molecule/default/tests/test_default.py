@@ -129,5 +129,4 @@ def test_data_survives_restart(host, login):
 def test_data_survives_the_nodes_restart(host, login):
     node = host.check_output("hostname")
     subprocess.run(["docker", "restart", node], check=True, capture_output=True, timeout=120)
-    assert host.run("systemctl is-system-running --wait").stdout.strip() in ("running", "degraded")
     pull_again(host)

@@ -11,13 +11,13 @@ A :class:`RegistryClient` may be shared by threads. All its methods raise
 from __future__ import annotations
 
 import typing as t
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from .auth import Credentials, Scopes
 from .connections import Timeouts, TlsSettings
 from .errors import ContentError, InvalidReference, NotFound, RegistryError
 from .media_types import ACCEPT, MAX_MANIFEST_SIZE, Descriptor, Manifest, parse_manifest
-from .origin import Origin
+from .origin import Origin, resolve_url
 from .paging import read_pages
 from .reference import parse_digest
 from .retry import RetryPolicy
@@ -144,7 +144,8 @@ class RegistryClient:
         :returns: empty if it is done; else where to upload the blob (spec: "the registry may fall back to an upload").
         """
         query = urlencode({"mount": digest, "from": from_repository})
-        return self._start_upload(repository, f"?{query}", push(repository) + pull(from_repository))
+        # Repeatable: a link made twice is one, and an upload that is opened twice is given up by the registry.
+        return self._start_upload(repository, f"?{query}", push(repository) + pull(from_repository), repeatable=True)
 
     def upload_blob(self, repository: str, descriptor: Descriptor, open_stream: Opener, *, location: str = "") -> None:
         """Write a blob with one POST and one PUT of known length (spec: end-4a, end-6), streamed.
@@ -167,9 +168,9 @@ class RegistryClient:
 
         self._upload_retry.run(attempt)
 
-    def _start_upload(self, repository: str, query: str, scopes: Scopes) -> str:
+    def _start_upload(self, repository: str, query: str, scopes: Scopes, *, repeatable: bool = False) -> str:
         target = f"/v2/{repository}/blobs/uploads/{query}"
-        request = Request("POST", target, scopes=scopes, expect=(201, 202), repeatable=False)
+        request = Request("POST", target, scopes=scopes, expect=(201, 202), repeatable=repeatable)
         answer = self._transport.request(request, limit=_SMALL)
         if answer.status == 201 and query:
             return ""
@@ -181,7 +182,7 @@ class RegistryClient:
         Behind a proxy the Location may name an inner host or plain http: its host is never followed, so neither a
         blob nor a password can be sent elsewhere by it.
         """
-        parts = urlsplit(answer.header("Location"))
+        _origin, parts = resolve_url(answer.url, answer.header("Location"))
         if not parts.path.startswith("/v2/"):
             raise RegistryError(
                 f"POST {answer.url}: the registry opened an upload at {parts.path[:100]!r}, outside of its own API.",

@@ -145,7 +145,10 @@ def redact_url(url: str) -> str:
 
     Upload locations carry a signed ``_state`` and storage redirects a signature: both are as good as a password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "a URL that cannot be read"
     query = "&".join(
         f"{quote(key, safe='')}={quote(value, safe=':/,@') if key in _SAFE_QUERY_KEYS else 'REDACTED'}"
         for key, value in parse_qsl(parts.query, keep_blank_values=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .errors import InvalidReference
 
@@ -83,3 +83,15 @@ def split_url(url: str) -> tuple[Origin, SplitResult]:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "\\" in parts.netloc or " " in parts.netloc:
         raise InvalidReference(f"{parts.scheme + '://…' if parts.scheme else url!r} is not an http or https URL.", hint=hint)
     return Origin(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme]), parts
+
+
+def resolve_url(base: str, location: str) -> tuple[Origin, SplitResult]:
+    """Return the absolute URL that a server's Location means, split as by :func:`split_url`.
+
+    :raises InvalidReference: if it is none.
+    """
+    try:
+        url = urljoin(base, location)
+    except ValueError as error:
+        raise InvalidReference(f"the server at {split_url(base)[0]} sends on to what is no URL ({error}).") from error
+    return split_url(url)

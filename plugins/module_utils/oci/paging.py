@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from .auth import Scopes
 from .errors import ContentError, ResponseError
@@ -36,7 +36,7 @@ def read_pages(transport: Transport, path: str, key: str, scopes: Scopes) -> t.I
     seen: set[str] = set()
     while True:
         yield _entries(answer, key)
-        query = next_query(answer.headers.get_all("Link") or [], answer.url)
+        query = next_query(answer.headers.get_all("Link") or [])
         if query is None:
             return
         if query in seen:
@@ -45,12 +45,13 @@ def read_pages(transport: Transport, path: str, key: str, scopes: Scopes) -> t.I
         answer = _page(transport, path, query, scopes)
 
 
-def next_query(links: t.Iterable[str], base: str) -> str | None:
+def next_query(links: t.Iterable[str]) -> str | None:
     """Return the query of the ``rel="next"`` link of Link headers (RFC 8288), None if there is none."""
     for header in links:
         for target, parameters in _LINK.findall(header):
             if _NEXT.search(parameters):
-                return urlencode(parse_qsl(urlsplit(urljoin(base, target)).query, keep_blank_values=True))
+                query = target.partition("#")[0].partition("?")[2]
+                return urlencode(parse_qsl(query, keep_blank_values=True))
     return None
 
 
@@ -73,7 +74,7 @@ def _page(transport: Transport, path: str, query: str, scopes: Scopes) -> Answer
 def _entries(answer: Answer, key: str) -> list[str]:
     where = f"the answer of {answer.url}"
     document = parse_json_object(answer.body, where=where)
-    entries = document.get(key, ())
+    entries = document.get(key, "")
     if entries is None:
         return []  # all tags deleted: Distribution answers null
     if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):

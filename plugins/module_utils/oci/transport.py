@@ -16,12 +16,12 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import typing as t
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from .auth import Authenticator, Credentials, Scopes
 from .connections import ConnectionPool, Timeouts, TlsSettings, connection_error
 from .errors import ContentError, RegistryError, response_error
-from .origin import Origin, split_url
+from .origin import Origin, resolve_url
 from .retry import RetryPolicy, parse_retry_after
 from .streams import Body, read_chunks
 
@@ -196,12 +196,11 @@ class Transport:
             if answer.status not in _REDIRECTS or request.method not in ("GET", "HEAD") or not location:
                 return answer
             answer.close()
-            answer = self._redirected(request, urljoin(answer.url, location))
+            answer = self._redirected(request, *resolve_url(answer.url, location))
         answer.close()
         raise RegistryError(f"{request.method} {self.origin}{request.target}: more than {MAX_REDIRECTS} redirects.")
 
-    def _redirected(self, request: Request, url: str) -> OpenAnswer:
-        origin, parts = split_url(url)
+    def _redirected(self, request: Request, origin: Origin, parts: SplitResult) -> OpenAnswer:
         if self.origin.scheme == "https" and origin.scheme != "https":
             raise RegistryError(
                 f"{request.method} {self.origin}{urlsplit(request.target).path} redirects from https to {origin}.",

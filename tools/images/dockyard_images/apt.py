@@ -176,13 +176,11 @@ class Packages:
                 raise BuildError(f"apt-get downloaded {name} {version}, but under a name that is not expected")
             return file
 
-    def fresh(self) -> Packages:
-        """The same packages with nothing in use yet, for the next image."""
-        other = Packages(self._folder)
-        other._versions, other._refreshed = self._versions, self._refreshed
-        return other
+    def forget(self) -> None:
+        """Have nothing in use, for the next image."""
+        self._loaded.clear()
 
     @property
     def used(self) -> dict[str, str]:
-        """What was asked for so far, with versions."""
+        """What was asked for since `forget`, with versions."""
         return {name: package.version for name, package in sorted(self._loaded.items())}

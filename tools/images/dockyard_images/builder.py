@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,7 @@ class Builder:
         self.output.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".build-", dir=self.output) as folder:
             made = self._make(spec, Path(folder))
-            tags = [tag.replace("{version}", made.version) for tag in spec.tags]
+            tags = list(dict.fromkeys(tag.replace("{version}", made.version) for tag in spec.tags))
             image = Image(tags, self.architecture, made.config, made.layers, made.annotations or {}, self.epoch)
             manifest = write_archive(archive, Path(folder), image)
         record = stamps.Record(
@@ -76,7 +77,7 @@ class Builder:
         stamps.save(note, record)
         return record
 
-    def _candidates(self, names):  # type: ignore[no-untyped-def]
+    def _candidates(self, names: Iterable[str]) -> dict[str, str]:
         return self._packages.candidates(list(names)) if apt.available() else {}
 
     @staticmethod
@@ -85,15 +86,23 @@ class Builder:
 
     def _make(self, spec: Spec, blobs: Path) -> Made:
         """From here, or from Docker Hub where it answers: what is preferred first, then the other."""
-        lacking = self._lacking(spec)
-        if spec.hub and (lacking or self._prefer_hub):
+        if spec.hub and self._prefer_hub:
             problem = hub.why_not()
             if not problem:
                 return self._from_hub(spec, blobs)
-            if self._prefer_hub:
-                say(spec.name, f"not from Docker Hub: {problem}")
-            if lacking:
-                raise BuildError(f"{lacking}. Nor can it come from Docker Hub: {problem}")
+            say(spec.name, f"not from Docker Hub: {problem}")
+        try:
+            return self._made_here(spec, blobs)
+        except BuildError as failure:
+            problem = "it is not there" if not spec.hub else hub.why_not()
+            if problem:
+                raise BuildError(f"{failure}. Nor can it come from Docker Hub: {problem}") from None
+            say(spec.name, f"{failure}. So it comes from Docker Hub")
+            return self._from_hub(spec, blobs)
+
+    def _made_here(self, spec: Spec, blobs: Path) -> Made:
+        """From packages and source; BuildError if this machine lacks what that needs."""
+        lacking = self._lacking(spec)
         if lacking:
             raise BuildError(lacking)
         return self._bootstrapped(spec, blobs) if spec.bootstrap else self._assembled(spec, blobs)
@@ -114,7 +123,8 @@ class Builder:
 
     def _assembled(self, spec: Spec, blobs: Path) -> Made:
         """An image of single files: one layer of what was taken, one of what the list puts in."""
-        packages = self._packages.fresh()
+        packages = self._packages
+        packages.forget()
         if spec.take:
             say(spec.name, f"from the packages {', '.join(spec.take)} (seconds)")
         taken = rootfs.package_entries(spec, packages)
@@ -124,7 +134,7 @@ class Builder:
             version = spec.go["version"].removeprefix("v") if spec.version == "go" else spec.version
         if spec.go:
             taken.append(Entry(spec.go["to"], 0o755, golang.build(spec, self._cache / "go")))
-        taken += rootfs.credits([packages.get(name) for name in packages.used])
+        taken += rootfs.papers([packages.get(name) for name in packages.used])
         line = "packages: " + " ".join(f"{name}={found}" for name, found in packages.used.items())
         layers = [
             (write_layer(blobs, rootfs.merged(taken, spec.links), self.epoch), line),

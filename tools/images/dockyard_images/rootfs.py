@@ -57,7 +57,7 @@ def certificates(package: Package) -> Entry:
     return Entry(BUNDLE, data=b"".join(found[path].data.strip() + b"\n" for path in paths))
 
 
-def credits(packages: list[Package]) -> list[Entry]:
+def papers(packages: list[Package]) -> list[Entry]:
     """Licences, and the package records that vulnerability scanners read."""
     found = []
     for package in packages:

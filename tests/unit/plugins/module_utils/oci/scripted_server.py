@@ -120,6 +120,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if len(body) < int(self.headers.get("Content-Length", 0)):
+            self.close_connection = True  # the client broke off: that is no request
+            return
         request = Seen(self.command, self.path, dict(self.headers), body, self.client_address[1])
         reply = self.scripted.answer(request)
         if isinstance(reply, Hangup):
