@@ -182,8 +182,9 @@ class RegistryClient:
         Behind a proxy the Location may name an inner host or plain http: its host is never followed, so neither a
         blob nor a password can be sent elsewhere by it.
         """
-        _origin, parts = resolve_url(answer.url, answer.header("Location"))
-        if not parts.path.startswith("/v2/"):
+        location = answer.header("Location")
+        _origin, parts = resolve_url(answer.url, location)
+        if not location or not parts.path.startswith("/v2/"):
             raise RegistryError(
                 f"POST {answer.url}: the registry opened an upload at {parts.path[:100]!r}, outside of its own API.",
                 hint="Check http.host and http.prefix of the registry, and the proxy in front of it.",
