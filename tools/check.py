@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 from pathlib import Path
@@ -26,7 +27,8 @@ BIN = Path(sys.executable).parent
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # ansible-test, the tarball and the importer look into ~/.ansible: a home of the run's own has no stale copies there.
 HOME = CACHE / "home"
-TREE = CACHE / "tree" / "ansible_collections" / "dockyard" / "registry"
+# Outside of the clone: ansible-test asks git what there is, and git leaves out what the clone ignores.
+TREE = Path(tempfile.gettempdir()) / f"dockyard-check-{os.getpid()}" / "ansible_collections" / "dockyard" / "registry"
 OLDEST = ROOT / ".venv-oldest" / "bin" / "python"
 
 
@@ -42,7 +44,7 @@ class Step(t.NamedTuple):
 UNITS = "-m pytest tests/unit -q -n 2 -p no:cacheprovider"
 STEPS = [
     Step("lint", "ansible-lint --offline", 40),
-    Step("shell", "shellcheck tools/*.sh .ci/run", 2),
+    Step("shell", "shellcheck -x -P SCRIPTDIR tools/*.sh .ci/run", 2),
     Step("types", "cd collections && mypy -p ansible_collections.dockyard.registry.plugins.module_utils "
          "-p ansible_collections.dockyard.registry.plugins.plugin_utils", 20),
     Step("docs", "antsibull-docs lint-collection-docs --plugin-docs .", 15),
@@ -135,6 +137,7 @@ def main(arguments: list[str]) -> int:
         if started_engine:
             print("engine: stopped, as it was", flush=True)
             run("tools/engine.sh stop", "engine-stop")
+        shutil.rmtree(TREE.parents[2], ignore_errors=True)
     failed = [name for name, passed in results.items() if not passed]
     if failed:
         print("failed: " + ", ".join(failed))

@@ -11,7 +11,7 @@ case ${1:-} in
     command -v docker >/dev/null || apt-get install -y --no-install-recommends docker-cli
     docker info >/dev/null
     ;;
-  stop) service docker stop ;;
+  stop) kill "$(cat /var/run/docker.pid)" ;;
   *)
     echo "usage: tools/engine.sh start|stop" >&2
     exit 2

@@ -6,9 +6,12 @@
 set -euo pipefail
 cd "$ROOT"
 rm -rf .cache/dist .cache/installed
+mkdir -p .cache/installed
 ansible-galaxy collection build --output-path .cache/dist
-ansible-galaxy collection install .cache/dist/*.tar.gz --offline -p .cache/installed
+# From there on as somebody who has no clone: no ansible.cfg, and the tarball's own files only.
 cd .cache/installed
-ANSIBLE_CONFIG=/dev/null ANSIBLE_COLLECTIONS_PATH=$PWD ansible-playbook --syntax-check dockyard.registry.standalone
-ANSIBLE_CONFIG=/dev/null ANSIBLE_COLLECTIONS_PATH=$PWD ansible-doc -l dockyard.registry | tee modules.txt
+export ANSIBLE_COLLECTIONS_PATH=$PWD
+ansible-galaxy collection install ../dist/*.tar.gz --offline -p .
+ansible-playbook --syntax-check dockyard.registry.standalone
+ansible-doc -l dockyard.registry | tee modules.txt
 grep -q '^dockyard.registry.image ' modules.txt

@@ -5,7 +5,7 @@
 # Ends with a running registry that has been pushed to and pulled from. Arguments go on to ansible-playbook.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools/setup.sh
+tools/setup.sh runtime
 mkdir -p .cache/logs
 archives=$PWD/.cache/images
 

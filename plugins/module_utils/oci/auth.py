@@ -34,10 +34,8 @@ _CHALLENGE = re.compile(r"(?:^|,)\s*(Bearer|Basic)(?=[\s,]|$)", re.IGNORECASE)
 Scopes = t.Tuple[str, ...]
 
 
-class FetchToken(t.Protocol):
-    """Fetches a token's JSON by GET, with the given Authorization header or none; raises RegistryError."""
-
-    def __call__(self, origin: Origin, target: str, authorization: str | None) -> bytes: ...
+FetchToken = t.Callable[[Origin, str, t.Optional[str]], bytes]
+"""Fetches a token's JSON: from this server, path and query, with this Authorization header; raises RegistryError."""
 
 
 @dataclasses.dataclass(frozen=True)

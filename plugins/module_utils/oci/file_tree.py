@@ -156,6 +156,10 @@ class TarTree:
                 if number >= _MAX_MEMBERS:
                     raise ArchiveError(f"{self.path} has more than {_MAX_MEMBERS} members.", hint="This is not an image.")
                 self._add(member, length)
+            file.seek(archive.offset)
+        # The tar module takes a cut off header for the end of the archive; the end is a block of zeros.
+        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise ArchiveError(f"{self.path} is not a whole tar archive (it has no end mark).", hint=_EXPORT_AGAIN)
 
     def _add(self, member: tarfile.TarInfo, length: int) -> None:
         name = self._clean(member.name)

@@ -74,12 +74,14 @@ def test_a_redirect_from_https_to_http_is_refused(scripted: Scripted, connect: C
 
 
 @pytest.mark.parametrize("name", ["missing.pem", "empty.pem", "text.pem"])
-@pytest.mark.parametrize("option", ["ca_path", "client_cert"])
-def test_files_that_cannot_be_used(connect: Connect, tmp_path: pathlib.Path, name: str, option: str) -> None:
+@pytest.mark.parametrize("settings", [lambda path: TlsSettings(ca_path=path), lambda path: TlsSettings(client_cert=path)])
+def test_files_that_cannot_be_used(
+    connect: Connect, tmp_path: pathlib.Path, name: str, settings: t.Callable[[str], TlsSettings]
+) -> None:
     (tmp_path / "empty.pem").touch()
     (tmp_path / "text.pem").write_text("no certificate\n")
     with pytest.raises(InvalidSettings, match=name):
-        connect("https://127.0.0.1:1", tls=TlsSettings(**{option: str(tmp_path / name)})).ping()
+        connect("https://127.0.0.1:1", tls=settings(str(tmp_path / name))).ping()
 
 
 def test_https_to_a_server_that_speaks_http(server: ScriptedServer, connect: Connect) -> None:

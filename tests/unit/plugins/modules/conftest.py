@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Registries in memory for the tests of modules."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.memory_registry import MemoryRegistry
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[MemoryRegistry]:
+    """Return an empty registry, with the machine's proxies and settings out of the way."""
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("URL", "USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"DOCKYARD_REGISTRY_{name}", raising=False)
+    memory = MemoryRegistry()
+    yield memory
+    memory.close()
+
+
+@pytest.fixture
+def guarded() -> t.Iterator[MemoryRegistry]:
+    """Return an empty registry that asks for ada's password."""
+    memory = MemoryRegistry(credentials=("ada", "hunter2"))
+    yield memory
+    memory.close()

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module catalog_info, and that all modules for a registry are in its action group."""
+
+from __future__ import annotations
+
+import importlib
+import pathlib
+
+import pytest
+import yaml
+
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import index_image, platform_image
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.memory_registry import MemoryRegistry
+from ansible_collections.dockyard.registry.tests.unit.plugins.modules import registry_modules as modules
+
+ROOT = pathlib.Path(__file__).parents[4]
+ONE, MANY = platform_image(), index_image()
+
+
+@pytest.fixture
+def filled(registry: MemoryRegistry) -> MemoryRegistry:
+    registry.put("b", "2", ONE.contents, ONE.root)
+    registry.put("a", "1", MANY.contents, MANY.root)
+    registry.put("b", "10", MANY.contents, MANY.root)
+    return registry
+
+
+def test_documentation_and_code_agree() -> None:
+    assert modules.spec_of_documentation("catalog_info") == modules.spec_of_code("catalog_info")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_everything(filled: MemoryRegistry, check: bool) -> None:
+    result = modules.run("catalog_info", url=filled.url, check=check)
+    many = {
+        "digest": MANY.root,
+        "media_type": MANY.media_type,
+        "size": MANY.size,
+        "platforms": ["linux/amd64", "linux/arm64"],
+    }
+    one = {"digest": ONE.root, "media_type": ONE.media_type, "size": ONE.size, "platforms": ["linux/amd64"]}
+    assert result["repositories"] == [
+        {"name": "a", "tags": [{"name": "1", **many}]},
+        {"name": "b", "tags": [{"name": "10", **many}, {"name": "2", **one}]},
+    ]
+    assert (result["changed"], result["errors"], filled.writes) == (False, [], [])
+
+
+def test_names_only(filled: MemoryRegistry) -> None:
+    result = modules.run("catalog_info", url=filled.url, details=False, repositories=["b", "none/such"])
+    assert result["repositories"] == [
+        {"name": "b", "tags": [{"name": "10"}, {"name": "2"}]},
+        {"name": "none/such", "tags": []},
+    ]
+    assert not [line for line in filled.log if "manifests" in line]
+
+
+def test_partial_failures(filled: MemoryRegistry) -> None:
+    filled.broken["GET /v2/b/manifests/2"] = (404, "MANIFEST_UNKNOWN")
+    result = modules.run("catalog_info", url=filled.url)
+    assert not result.get("failed")
+    (error,) = result["errors"]
+    assert (error["repository"], error["tag"]) == ("b", "2")
+    assert "MANIFEST_UNKNOWN" in error["msg"]
+    unread = {"digest": None, "media_type": None, "size": None, "platforms": []}
+    assert result["repositories"][1]["tags"][1] == {"name": "2", **unread}
+
+
+def test_a_catalog_that_is_refused(filled: MemoryRegistry) -> None:
+    filled.broken["GET /v2/_catalog"] = (403, "DENIED")
+    result = modules.run("catalog_info", url=filled.url)
+    assert result["failed"] and result["error"]["status"] == 403
+    assert "no right" in result["msg"]
+
+
+def test_bad_input(filled: MemoryRegistry) -> None:
+    result = modules.run("catalog_info", url=filled.url, repositories=["a", "Bad Name"])
+    assert result["failed"] and "Bad Name" in result["msg"]
+    assert not filled.log
+
+
+def test_modules_for_a_registry_are_in_its_action_group() -> None:
+    group = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["registry"]
+    documented = []
+    for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        module = importlib.import_module(f"{modules.PLUGINS}.modules.{path.stem}")
+        fragments = yaml.safe_load(module.DOCUMENTATION).get("extends_documentation_fragment", [])
+        if "dockyard.registry.registry" in fragments:
+            assert "dockyard.registry.attributes.actiongroup_registry" in fragments
+            documented.append(path.stem)
+    assert documented == sorted(group)

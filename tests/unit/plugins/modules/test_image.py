@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module image: four beats (check, run, check, run), what it returns, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
+    docker_save_files,
+    index_image,
+    layout_files,
+    platform_image,
+    write_directory,
+    write_tar,
+)
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.memory_registry import MemoryRegistry
+from ansible_collections.dockyard.registry.tests.unit.plugins.modules import registry_modules as modules
+
+IMAGE = index_image()
+
+
+@pytest.fixture
+def source(tmp_path: pathlib.Path) -> str:
+    return f"oci:{write_directory(tmp_path / 'layout', layout_files({'': IMAGE}))}"
+
+
+def test_documentation_and_code_agree() -> None:
+    assert modules.spec_of_documentation("image") == modules.spec_of_code("image")
+
+
+def test_four_beats(registry: MemoryRegistry, source: str) -> None:
+    options = {"url": registry.url, "name": "team/app:1", "source": source}
+    predicted = modules.run("image", check=True, diff=True, **options)
+    assert registry.writes == []
+    done = modules.run("image", diff=True, **options)
+    assert predicted == done
+    assert registry.tags == {("team/app", "1"): IMAGE.root}
+    reference = f"{registry.authority}/team/app:1"
+    blobs = [len(content) for content in IMAGE.blobs.values()]
+    expected = {
+        "changed": True,
+        "reference": reference,
+        "digest": IMAGE.root,
+        "media_type": IMAGE.media_type,
+        "size": IMAGE.size,
+        "platforms": ["linux/amd64", "linux/arm64"],
+        "copied": {
+            "uploaded": len(blobs),
+            "uploaded_bytes": sum(blobs),
+            "mounted": 0,
+            "mounted_bytes": 0,
+            "existing": 0,
+            "existing_bytes": 0,
+        },
+        "diff": {
+            "before": {"reference": reference, "digest": None},
+            "after": {"reference": reference, "digest": IMAGE.root},
+        },
+    }
+    assert {key: done[key] for key in expected} == expected
+    registry.log.clear()
+    again = [modules.run("image", check=check, diff=True, **options) for check in (True, False)]
+    assert again[0] == again[1]
+    assert registry.writes == []
+    assert {key: again[0][key] for key in expected} == {
+        **expected,
+        "changed": False,
+        "copied": dict.fromkeys(expected["copied"], 0),
+        "diff": {"before": expected["diff"]["after"], "after": expected["diff"]["after"]},
+    }
+
+
+def test_a_docker_archive_is_the_same_each_time(registry: MemoryRegistry, tmp_path: pathlib.Path) -> None:
+    path = write_tar(tmp_path / "x.tar", docker_save_files({"team/x:1": [b"layer" * 1000]}))
+    options = {"url": registry.url, "name": "x", "source": f"docker-archive:{path}:team/x:1"}
+    assert [modules.run("image", **options)["changed"] for _time in range(2)] == [True, False]
+    assert list(registry.tags) == [("x", "latest")]
+
+
+def test_a_moved_tag_shows_both_digests(registry: MemoryRegistry, source: str) -> None:
+    older = platform_image()
+    registry.put("team/app", "1", older.contents, older.root)
+    result = modules.run("image", url=registry.url, name="team/app:1", source=source)
+    assert (result["diff"]["before"]["digest"], result["diff"]["after"]["digest"]) == (older.root, IMAGE.root)
+
+
+def test_inside_one_registry_its_credentials_serve_the_source(guarded: MemoryRegistry) -> None:
+    guarded.put("staging/app", "1", IMAGE.contents, IMAGE.root)
+    result = modules.run(
+        "image",
+        url=guarded.url,
+        username="ada",
+        password="hunter2",
+        name="production/app:1",
+        source=f"docker://{guarded.authority}/staging/app:1",
+    )
+    assert result["changed"]
+    assert result["copied"]["mounted"] == len(IMAGE.blobs)
+    assert "hunter2" not in json.dumps(result)
+
+
+def test_another_registry_is_not_sent_our_credentials(registry: MemoryRegistry, guarded: MemoryRegistry) -> None:
+    guarded.put("x", "1", IMAGE.contents, IMAGE.root)
+    options = {"url": registry.url, "username": "ada", "password": "hunter2", "name": "x:1"}
+    source = f"docker://{guarded.authority}/x:1"
+    result = modules.run("image", **options, source=source)
+    assert result["failed"] and result["error"]["status"] == 401
+    assert modules.run("image", **options, source=source, source_username="ada", source_password="hunter2")["changed"]
+
+
+def test_settings_from_the_environment(guarded: MemoryRegistry, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("URL", guarded.url), ("USERNAME", "ada"), ("PASSWORD", "hunter2")):
+        monkeypatch.setenv(f"DOCKYARD_REGISTRY_{name}", value)
+    assert modules.run("image", name="x", source=source)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"url": None}, "missing required arguments: url"),
+        ({"url": "registry.example.com"}, "not an http or https URL"),
+        ({"url": "https://x/v2/"}, "has a path"),
+        ({"name": "Team/App"}, "lower-case"),
+        ({"name": "127.0.0.1:5000/x"}, "holds a registry"),
+        ({"source": "nginx"}, "not the location of an image"),
+        ({"source": "oci:/nonexistent"}, "/nonexistent is not a directory"),
+        ({"source": "docker-archive:/nonexistent"}, "/nonexistent cannot be read"),
+        ({"source": "docker://Nginx"}, "lower-case"),
+        ({"username": "ada"}, "required together"),
+        ({"source_username": "ada"}, "required together"),
+        ({"client_key": "/x"}, "client_cert"),
+        ({"timeout": 0}, "at least one second"),
+        ({"state": "gone"}, "must be one of: present"),
+    ],
+)
+def test_bad_input(registry: MemoryRegistry, source: str, options: dict[str, object], problem: str) -> None:
+    given = {"url": registry.url, "name": "x", "source": source, **options}
+    result = modules.run("image", **{key: value for key, value in given.items() if value is not None})
+    assert result["failed"]
+    assert problem in result["msg"]
+    assert registry.writes == []
+
+
+def test_a_password_that_is_refused(guarded: MemoryRegistry, source: str) -> None:
+    result = modules.run("image", url=guarded.url, username="ada", password="hunter3", name="x", source=source)
+    assert result["failed"]
+    assert result["error"]["codes"] == ["UNAUTHORIZED"]
+    assert result["error"]["hint"] in result["msg"]
+    assert "hunter3" not in json.dumps({**result, "invocation": None})
+
+
+def test_a_plain_connection_with_a_password_warns(registry: MemoryRegistry, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that is not loopback, which the proxy stands in for."""
+    monkeypatch.setenv("http_proxy", registry.url)
+    result = modules.run(
+        "image", url="http://registry.invalid", username="ada", password="hunter2", name="x", source=source
+    )
+    warnings = [warning["event"]["msg"] if isinstance(warning, dict) else warning for warning in result["warnings"]]
+    assert any("plain text" in warning for warning in warnings)
