@@ -9,7 +9,8 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_info
-author: The dockyard.registry contributors
+author:
+  - The dockyard.registry contributors (@dockyard)
 short_description: What a host has for a registry
 version_added: 0.1.0
 description:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rendered_file
-author: The dockyard.registry contributors
+author:
+  - The dockyard.registry contributors (@dockyard)
 short_description: Write a file that holds secrets, with a diff that shows none
 version_added: 0.1.0
 description:

@@ -26,12 +26,12 @@ def load(name: str) -> types.ModuleType:
     return importlib.import_module(f"{PLUGINS}.modules.{name}")
 
 
-def run(name: str, /, *, check: bool = False, diff: bool = False, **options: t.Any) -> dict[str, t.Any]:
+def run(module_name: str, /, *, check: bool = False, diff: bool = False, **options: t.Any) -> dict[str, t.Any]:
     """Run a module and return what it printed."""
     printed = io.StringIO()
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
     with patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        load(name).main()
+        load(module_name).main()
     result: dict[str, t.Any] = json.loads(printed.getvalue())
     return result
 

@@ -174,7 +174,12 @@ def test_a_failed_upload_starts_again(server: ScriptedServer, client: RegistryCl
     assert len(sleeps) == 1
 
 
-def test_a_wrong_blob_is_not_sent_to_its_end(server: ScriptedServer, client: RegistryClient, connect: t.Callable[..., RegistryClient], scripted: t.Callable[..., ScriptedServer]) -> None:
+def test_a_wrong_blob_is_not_sent_to_its_end(
+    server: ScriptedServer,
+    client: RegistryClient,
+    connect: t.Callable[..., RegistryClient],
+    scripted: t.Callable[..., ScriptedServer],
+) -> None:
     source = scripted().on("GET", BLOB_PATH, Reply(body=b"A blob"))
     server.on("POST", UPLOADS, Reply(202, headers={"Location": f"{UPLOADS}1"}))
     reader = connect(source.url)

@@ -56,8 +56,8 @@ def changed(name: str, content: bytes | None) -> dict[str, bytes | None]:
     return {**SAVED, name: content}
 
 
-def config_name(files: t.Mapping[str, bytes | None] = SAVED) -> str:
-    return next(name for name in files if name.endswith(".json") and name != "manifest.json")
+def config_name(files: t.Mapping[str, bytes | None] | None = None) -> str:
+    return next(name for name in files or SAVED if name.endswith(".json") and name != "manifest.json")
 
 
 def test_layers_are_compressed_always_in_the_same_way(archive: Make, tmp_path: pathlib.Path) -> None:
