@@ -37,7 +37,7 @@ else
   fi
   .venv/bin/python tools/images/build.py "$archive" nginx hello-world
   vars=(-e "registry_image=$image" -e "registry_image_archive=$archives/$archive.tar"
-    -e "{\"registry_seed_images\": [$(seed hello-world "docker-archive:$archives/hello-world.tar"),
+    -e "{\"registry_seed_images\": [$(seed hello-world "oci-archive:$archives/hello-world.tar"),
     $(seed nginx "oci-archive:$archives/nginx.tar:nginx:latest")]}")
 fi
 

@@ -93,7 +93,9 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
 
     def make_client(origin: Origin) -> RegistryClient:
         given = _credentials(module.params["source_username"], module.params["source_password"])
-        tls = TlsSettings(ca_path=module.params["source_ca_path"], validate_certs=module.params["source_validate_certs"])
+        tls = TlsSettings(
+            ca_path=module.params["source_ca_path"], validate_certs=module.params["source_validate_certs"]
+        )
         if origin == home:
             given = given or _credentials(module.params["username"], module.params["password"])
             tls = _tls(module)

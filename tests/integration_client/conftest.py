@@ -58,7 +58,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that asks for a registry once for each program."""
     if "binary" in metafunc.fixturenames:
         if not BINARIES:
-            pytest.fail("Set DOCKYARD_REGISTRY_BINARIES to the registries' programs, or run `make test`.", pytrace=False)
+            pytest.fail(
+                "Set DOCKYARD_REGISTRY_BINARIES to the registries' programs, or run `make test`.", pytrace=False
+            )
         metafunc.parametrize("binary", BINARIES, ids=lambda path: pathlib.Path(path).parent.name, scope="session")
 
 

@@ -65,7 +65,9 @@ def test_promotion_moves_no_data(running: Running, repository: str, tmp_path: pa
     assert result["copied"]["uploaded"] == 0
 
 
-def test_from_one_registry_to_another(running: Running, guarded: Running, repository: str, tmp_path: pathlib.Path) -> None:
+def test_from_one_registry_to_another(
+    running: Running, guarded: Running, repository: str, tmp_path: pathlib.Path
+) -> None:
     load(running, tmp_path, f"{repository}:1")
     login = {"username": USER.username, "password": USER.password}
     options = {"url": guarded.url, "name": f"{repository}:1", "source": f"docker://{running.authority}/{repository}:1"}
@@ -74,7 +76,9 @@ def test_from_one_registry_to_another(running: Running, guarded: Running, reposi
     assert results[0]["copied"]["uploaded"] == len(IMAGE.blobs)
 
 
-def test_a_lost_platform_comes_back(running: Running, client: RegistryClient, repository: str, tmp_path: pathlib.Path) -> None:
+def test_a_lost_platform_comes_back(
+    running: Running, client: RegistryClient, repository: str, tmp_path: pathlib.Path
+) -> None:
     load(running, tmp_path, f"{repository}:1")
     child = client.get_manifest(repository, "1").children[0].digest
     link = running.root / f"docker/registry/v2/repositories/{repository}/_manifests/revisions/sha256/{child[7:]}/link"
@@ -123,7 +127,9 @@ def test_a_mount_from_where_the_blob_is_not(client: RegistryClient, repository: 
     blob = b"a blob"
     location = client.mount_blob(repository, digest_of(blob), "nowhere")
     assert location.startswith(f"/v2/{repository}/blobs/uploads/")
-    client.upload_blob(repository, m.Descriptor("x", digest_of(blob), len(blob)), bytes_body(blob).open, location=location)
+    client.upload_blob(
+        repository, m.Descriptor("x", digest_of(blob), len(blob)), bytes_body(blob).open, location=location
+    )
     assert client.head_blob(repository, digest_of(blob))
     assert client.mount_blob(f"{repository}/other", digest_of(blob), repository) == ""
 
@@ -152,11 +158,15 @@ def test_many_repositories_and_tags(running: Running, client: RegistryClient, re
     ]
 
 
-def test_the_source_by_https_on_loopback_falls_back(running: Running, guarded: Running, repository: str, tmp_path: pathlib.Path) -> None:
+def test_the_source_by_https_on_loopback_falls_back(
+    running: Running, guarded: Running, repository: str, tmp_path: pathlib.Path
+) -> None:
     """The source is plain http: nothing but the order of attempts tells the module so."""
     load(running, tmp_path, f"{repository}:1")
     options = {"url": guarded.url, "username": USER.username, "password": USER.password, "name": f"{repository}:1"}
-    result = modules.run("image", check=True, source=f"docker://{running.authority}/{repository}@{IMAGE.root}", **options)
+    result = modules.run(
+        "image", check=True, source=f"docker://{running.authority}/{repository}@{IMAGE.root}", **options
+    )
     assert result["changed"], json.dumps(result)
 
 
@@ -167,6 +177,8 @@ def test_a_catalog_of_small_pages(binary: str, tmp_path: pathlib.Path) -> None:
         with RegistryClient(parse_registry_url(running.url)) as client:
             for number in range(12):
                 for digest, content in image.blobs.items():
-                    client.upload_blob(f"r{number:02}", m.Descriptor("x", digest, len(content)), bytes_body(content).open)
+                    client.upload_blob(
+                        f"r{number:02}", m.Descriptor("x", digest, len(content)), bytes_body(content).open
+                    )
                 client.put_manifest(f"r{number:02}", "1", manifest)
             assert list(client.repositories()) == [f"r{number:02}" for number in range(12)]

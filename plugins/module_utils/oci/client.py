@@ -135,7 +135,9 @@ class RegistryClient:
     def get_blob(self, repository: str, descriptor: Descriptor, *, limit: int) -> bytes:
         """Return a small blob, such as an image configuration, of at most ``limit`` bytes."""
         if descriptor.size > limit:
-            raise ContentError(f"{descriptor.digest} in {repository} has {descriptor.size} bytes; at most {limit} are read.")
+            raise ContentError(
+                f"{descriptor.digest} in {repository} has {descriptor.size} bytes; at most {limit} are read."
+            )
         return read_all(self.open_blob(repository, descriptor))
 
     def mount_blob(self, repository: str, digest: str, from_repository: str) -> str:

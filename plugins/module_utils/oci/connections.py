@@ -49,7 +49,8 @@ class TlsSettings:
         except (OSError, ValueError) as error:
             files = ", ".join(path for path in (self.ca_path, self.client_cert, self.client_key) if path)
             raise InvalidSettings(
-                f"the TLS files cannot be used ({files}): {error}.", hint="They must be readable, unencrypted PEM files."
+                f"the TLS files cannot be used ({files}): {error}.",
+                hint="They must be readable, unencrypted PEM files.",
             ) from error
         if not self.validate_certs:
             context.check_hostname = False
@@ -148,8 +149,15 @@ def connection_error(method: str, url: str, error: BaseException, *, proxy: Prox
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConnectionFailed(method, url, f"certificate refused: {error.verify_message}", reason="certificate")
     if isinstance(error, ssl.SSLError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        not_tls = error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
-        return ConnectionFailed(method, url, f"TLS failed: {error.reason or detail}", reason="not_tls" if not_tls else "tls")
+        not_tls = error.reason in (
+            "WRONG_VERSION_NUMBER",
+            "HTTP_REQUEST",
+            "PACKET_LENGTH_TOO_LONG",
+            "RECORD_LAYER_FAILURE",
+        )
+        return ConnectionFailed(
+            method, url, f"TLS failed: {error.reason or detail}", reason="not_tls" if not_tls else "tls"
+        )
     if isinstance(error, socket.gaierror):
         return ConnectionFailed(method, url, f"host name not found ({detail})", reason="dns")
     if isinstance(error, (TimeoutError, socket.timeout)):

@@ -152,7 +152,9 @@ class DockerArchiveSource:
         except (ContentError, InvalidReference) as error:
             raise ArchiveError(f"{where}: {error.message}", hint=_DAMAGED) from error
         if len(known) != len(self._entry.layers):
-            raise ArchiveError(f"{where} names {len(known)} layers, manifest.json {len(self._entry.layers)}.", hint=_DAMAGED)
+            raise ArchiveError(
+                f"{where} names {len(known)} layers, manifest.json {len(self._entry.layers)}.", hint=_DAMAGED
+            )
         return known
 
 

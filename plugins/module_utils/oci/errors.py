@@ -198,7 +198,9 @@ def _status_hint(method: str, status: int, codes: tuple[str, ...], body: str, re
     if status == 403 or "DENIED" in codes:
         return "The credentials are known, but have no right to this: ask for it, or use others."
     if status == 405 and method == "DELETE":
-        return "Deleting is off: set storage.delete.enabled to true; a registry that is read-only or a cache refuses too."
+        return (
+            "Deleting is off: set storage.delete.enabled to true; a registry that is read-only or a cache refuses too."
+        )
     if status == 405 or "UNSUPPORTED" in codes:
         return "The registry is read-only, a pull-through cache, or does not know this call."
     if status == 413:

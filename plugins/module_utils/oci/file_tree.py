@@ -90,7 +90,9 @@ class DirectoryTree:
         """Return the real path of a file."""
         real = os.path.realpath(os.path.join(self._root, name))
         if os.path.commonpath((self._root, real)) != self._root:
-            raise ArchiveError(f"{self.path}: {name} leads out of the directory.", hint="Links may not leave the image.")
+            raise ArchiveError(
+                f"{self.path}: {name} leads out of the directory.", hint="Links may not leave the image."
+            )
         return real
 
     def open(self, name: str) -> Readable:
@@ -154,7 +156,9 @@ class TarTree:
         with tarfile.open(fileobj=file, mode="r:", tarinfo=_BoundedTarInfo) as archive:
             for number, member in enumerate(archive):
                 if number >= _MAX_MEMBERS:
-                    raise ArchiveError(f"{self.path} has more than {_MAX_MEMBERS} members.", hint="This is not an image.")
+                    raise ArchiveError(
+                        f"{self.path} has more than {_MAX_MEMBERS} members.", hint="This is not an image."
+                    )
                 self._add(member, length)
             file.seek(archive.offset)
         # The tar module takes a cut off header for the end of the archive; the end is a block of zeros.
@@ -166,7 +170,9 @@ class TarTree:
         if member.isdir():
             return
         if member.issym():
-            self._links[name] = self._clean(posixpath.join(posixpath.dirname(name), member.linkname), link=member.linkname)
+            self._links[name] = self._clean(
+                posixpath.join(posixpath.dirname(name), member.linkname), link=member.linkname
+            )
         elif member.islnk():
             self._links[name] = self._clean(member.linkname, link=member.linkname)
         elif member.isreg() and not member.issparse():
@@ -183,7 +189,9 @@ class TarTree:
         outside = cleaned.startswith("/") or cleaned.split("/")[0] == ".."
         if outside or link.startswith("/") or (not link and ".." in name.split("/")):
             what = f"the link to {link!r}" if link else repr(name)
-            raise ArchiveError(f"{self.path}: {what} leads out of the archive.", hint="No image archive does that: refused.")
+            raise ArchiveError(
+                f"{self.path}: {what} leads out of the archive.", hint="No image archive does that: refused."
+            )
         return cleaned
 
 
@@ -203,7 +211,8 @@ def _refuse_compressed(path: str, start: bytes) -> None:
     for magic, program in _COMPRESSED.items():
         if start.startswith(magic):
             raise ArchiveError(
-                f"{path} is compressed as a whole.", hint=f"Unpack it first, for example with {program}; layers may stay."
+                f"{path} is compressed as a whole.",
+                hint=f"Unpack it first, for example with {program}; layers may stay.",
             )
 
 

@@ -48,7 +48,9 @@ def prepare_layer(tree: FileTree, name: str, diff_id: str, temp_dir: str | None)
     where = f"{tree.path}: {name}"
     start = _start(tree.open(name))
     if start.startswith(_ZSTD_MAGIC):
-        raise ArchiveError(f"{where} is compressed with zstd.", hint="Use oci-archive: if the archive has an index.json.")
+        raise ArchiveError(
+            f"{where} is compressed with zstd.", hint="Use oci-archive: if the archive has an index.json."
+        )
     if start.startswith(_GZIP_MAGIC):
         layer, actual = _take(tree, name, diff_id, where)
     else:

@@ -117,10 +117,14 @@ def parse_manifest(raw: bytes, media_type: str, *, where: str, digest: str = "")
     :raises ContentError: if it has another digest, is no JSON, of a type not known, or breaks the schema.
     """
     if len(raw) > MAX_MANIFEST_SIZE:
-        raise ContentError(f"{where} is larger than {MAX_MANIFEST_SIZE} bytes.", hint="No registry accepts such a manifest.")
+        raise ContentError(
+            f"{where} is larger than {MAX_MANIFEST_SIZE} bytes.", hint="No registry accepts such a manifest."
+        )
     actual = digest_of(raw, digest.partition(":")[0] or "sha256")
     if digest and actual != digest:
-        raise ContentError(f"{where} has the digest {actual}, not {digest}.", hint="It was damaged or changed on the way.")
+        raise ContentError(
+            f"{where} has the digest {actual}, not {digest}.", hint="It was damaged or changed on the way."
+        )
     document = parse_json_object(raw, where=where)
     declared = document.get("mediaType") or media_type
     media_type = media_type or str(declared)

@@ -115,7 +115,9 @@ def _choose(tree: FileTree, entries: tuple[Descriptor, ...], selector: str) -> D
         problem = f"no image {selector!r}" if not distinct else f"{len(distinct)} images {selector!r}"
     else:
         problem = f"{len(distinct)} images and none was chosen"
-    raise ArchiveError(f"{tree.path} holds {problem}.", hint=f"Choose one with :name after the path. There is: {choices}.")
+    raise ArchiveError(
+        f"{tree.path} holds {problem}.", hint=f"Choose one with :name after the path. There is: {choices}."
+    )
 
 
 def _matches(entry: Descriptor, selector: str) -> bool:

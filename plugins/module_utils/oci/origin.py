@@ -65,7 +65,9 @@ def parse_registry_url(url: str) -> Origin:
     if parts.username is not None or parts.password is not None:
         raise InvalidReference("the registry's URL holds credentials.", hint="Give them as username and password.")
     if parts.path.rstrip("/") or parts.query or parts.fragment:
-        raise InvalidReference(f"the registry's URL {url!r} has a path.", hint=f"Use {origin}; /v2/ is always at the root.")
+        raise InvalidReference(
+            f"the registry's URL {url!r} has a path.", hint=f"Use {origin}; /v2/ is always at the root."
+        )
     return origin
 
 
@@ -81,7 +83,9 @@ def split_url(url: str) -> tuple[Origin, SplitResult]:
     except ValueError as error:
         raise InvalidReference(f"not a URL ({error}).", hint=hint) from error
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "\\" in parts.netloc or " " in parts.netloc:
-        raise InvalidReference(f"{parts.scheme + '://…' if parts.scheme else url!r} is not an http or https URL.", hint=hint)
+        raise InvalidReference(
+            f"{parts.scheme + '://…' if parts.scheme else url!r} is not an http or https URL.", hint=hint
+        )
     return Origin(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme]), parts
 
 

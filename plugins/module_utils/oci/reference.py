@@ -106,7 +106,9 @@ def parse_repository_tag(text: str) -> RepositoryTag:
     if "@" in text:
         raise InvalidReference(f"{text!r} holds a digest.", hint="A digest cannot be chosen: give repository:tag.")
     if re.match(r"[^/]+:[0-9]+/", text):
-        raise InvalidReference(f"{text!r} holds a registry.", hint="Give only repository:tag, the URL has the registry.")
+        raise InvalidReference(
+            f"{text!r} holds a registry.", hint="Give only repository:tag, the URL has the registry."
+        )
     path, tag = _split_tag(text)
     return RepositoryTag(parse_repository(path), tag or DEFAULT_TAG)
 

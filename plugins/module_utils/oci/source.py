@@ -73,9 +73,7 @@ class RegistrySource(RepositoryReader):
         self.client.close()
 
 
-def connect_source(
-    reference: Reference, connect: t.Callable[[Origin], RegistryClient], home: Origin
-) -> RegistrySource:
+def connect_source(reference: Reference, connect: t.Callable[[Origin], RegistryClient], home: Origin) -> RegistrySource:
     """Return the source of a ``docker://`` reference: https, and as in Docker plain http only on loopback.
 
     Loopback is asked over https first; only if that port does not speak TLS is http tried. A certificate that is

@@ -262,9 +262,7 @@ class Transport:
         return self.retry.run(attempt)
 
 
-def _write(
-    connection: http.client.HTTPConnection, request: Request, target: str, headers: t.Mapping[str, str]
-) -> None:
+def _write(connection: http.client.HTTPConnection, request: Request, target: str, headers: t.Mapping[str, str]) -> None:
     """Write a request. The body goes from one buffer straight to the socket, with its length announced."""
     connection.putrequest(request.method, target, skip_accept_encoding=True)
     for name, value in headers.items():

@@ -77,4 +77,6 @@ def spec_of_code(name: str) -> dict[str, tuple[t.Any, ...]]:
 
 
 def _facts(option: t.Mapping[str, t.Any]) -> tuple[t.Any, ...]:
-    return tuple(option.get(key) for key in ("type", "elements", "default", "choices")) + (option.get("required", False),)
+    return tuple(option.get(key) for key in ("type", "elements", "default", "choices")) + (
+        option.get("required", False),
+    )

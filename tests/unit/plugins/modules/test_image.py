@@ -155,7 +155,9 @@ def test_a_password_that_is_refused(guarded: MemoryRegistry, source: str) -> Non
     assert "hunter3" not in json.dumps({**result, "invocation": None})
 
 
-def test_a_plain_connection_with_a_password_warns(registry: MemoryRegistry, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plain_connection_with_a_password_warns(
+    registry: MemoryRegistry, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A host that is not loopback, which the proxy stands in for."""
     monkeypatch.setenv("http_proxy", registry.url)
     result = modules.run(

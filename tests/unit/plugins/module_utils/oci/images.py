@@ -50,11 +50,17 @@ def descriptor(content: bytes, media_type: str, **more: object) -> dict[str, obj
     return {"mediaType": media_type, "digest": digest_of(content), "size": len(content), **more}
 
 
-def platform_image(architecture: str = "amd64", *, layers: t.Sequence[bytes] = (b"base layer", b"top layer")) -> SampleImage:
+def platform_image(
+    architecture: str = "amd64", *, layers: t.Sequence[bytes] = (b"base layer", b"top layer")
+) -> SampleImage:
     """Return an image of one platform."""
     packed = [gzip.compress(layer, mtime=0) for layer in layers]
     config = json.dumps(
-        {"architecture": architecture, "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest_of(x) for x in layers]}}
+        {
+            "architecture": architecture,
+            "os": "linux",
+            "rootfs": {"type": "layers", "diff_ids": [digest_of(x) for x in layers]},
+        }
     ).encode()
     manifest = json.dumps(
         {

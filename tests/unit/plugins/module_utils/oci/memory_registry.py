@@ -142,7 +142,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             document = json.loads(body)
             parts = [*document.get("layers", []), *([document["config"]] if "config" in document else [])]
             lost = [part for part in parts if (repository, part["digest"]) not in memory.blobs and not part.get("urls")]
-            lost += [part for part in document.get("manifests", []) if (repository, part["digest"]) not in memory.manifests]
+            lost += [
+                part for part in document.get("manifests", []) if (repository, part["digest"]) not in memory.manifests
+            ]
             if lost:
                 self._error(400, "MANIFEST_BLOB_UNKNOWN")
                 return
@@ -181,7 +183,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, status: int, body: bytes, headers: t.Mapping[str, str] | None = None) -> None:
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), "Content-Type": "application/json", **(headers or {})}.items():
+        for name, value in {
+            "Content-Length": str(len(body)),
+            "Content-Type": "application/json",
+            **(headers or {}),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -121,7 +121,9 @@ def test_tokens_are_anonymous_without_credentials() -> None:
 
 def test_tokens_end() -> None:
     now = [1000.0]
-    server = TokenServer({"token": "one", "expires_in": 100}, {"token": "two", "expires_in": "soon"}, {"token": "three"})
+    server = TokenServer(
+        {"token": "one", "expires_in": 100}, {"token": "two", "expires_in": "soon"}, {"token": "three"}
+    )
     authenticator = logged_in(server, clock=lambda: now[0])
     seen = []
     for later in (0, 89, 2, 50, 5):
@@ -160,7 +162,9 @@ def test_nothing_to_try_without_credentials(challenges: list[str]) -> None:
     assert not Authenticator(REGISTRY, None, TokenServer()).accept(challenges, PULL, None)
 
 
-@pytest.mark.parametrize("realm", ["http://auth.example.com/token", "http://127.0.0.1/token", "ftp://x", "nonsense", "https://[x"])
+@pytest.mark.parametrize(
+    "realm", ["http://auth.example.com/token", "http://127.0.0.1/token", "ftp://x", "nonsense", "https://[x"]
+)
 @pytest.mark.parametrize("credentials", [USER, None])
 def test_a_foreign_realm_is_sent_nothing(realm: str, credentials: Credentials | None) -> None:
     server = TokenServer()

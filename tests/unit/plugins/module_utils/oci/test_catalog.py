@@ -62,7 +62,10 @@ def test_pages(registry: MemoryRegistry, connect: t.Callable[..., RegistryClient
 
 def test_only_some_repositories(registry: MemoryRegistry, client: RegistryClient) -> None:
     catalog = read_catalog(client, repositories=["team/b", "not/there", "team/b"], details=False)
-    assert [(repository.name, len(repository.tags)) for repository in catalog.repositories] == [("not/there", 0), ("team/b", 2)]
+    assert [(repository.name, len(repository.tags)) for repository in catalog.repositories] == [
+        ("not/there", 0),
+        ("team/b", 2),
+    ]
     assert not [line for line in registry.log if "_catalog" in line]
 
 
@@ -84,7 +87,9 @@ def test_what_cannot_be_read_is_told_beside_the_rest(registry: MemoryRegistry, c
     assert [(tag.name, tag.details is None) for tag in repository.tags] == [("1", True), ("2", False)]
 
 
-def test_a_catalog_that_breaks_off(registry: MemoryRegistry, client: RegistryClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catalog_that_breaks_off(
+    registry: MemoryRegistry, client: RegistryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def repositories() -> t.Iterator[str]:
         yield "team/b"
         raise ResponseError("GET", "http://x/v2/_catalog", 500)

@@ -76,7 +76,9 @@ def test_head_of_a_manifest_asks_for_all_types(server: ScriptedServer, client: R
 
 
 def test_head_without_a_digest_reads_the_manifest(server: ScriptedServer, client: RegistryClient) -> None:
-    server.on("HEAD", TAG, manifest_reply(Docker_Content_Digest="")).on("GET", TAG, manifest_reply(Docker_Content_Digest=""))
+    server.on("HEAD", TAG, manifest_reply(Docker_Content_Digest="")).on(
+        "GET", TAG, manifest_reply(Docker_Content_Digest="")
+    )
     found = client.head_manifest("a/b", "1")
     assert found is not None and found.digest == IMAGE.root
 
@@ -107,7 +109,9 @@ def test_manifests_that_are_none(server: ScriptedServer, client: RegistryClient,
         client.get_manifest("a/b", "1")
 
 
-def test_a_manifest_by_digest_is_verified_even_if_the_header_agrees(server: ScriptedServer, client: RegistryClient) -> None:
+def test_a_manifest_by_digest_is_verified_even_if_the_header_agrees(
+    server: ScriptedServer, client: RegistryClient
+) -> None:
     wanted = digest_of(b"wanted")
     server.on("GET", f"/v2/a/b/manifests/{wanted}", manifest_reply(Docker_Content_Digest=wanted))
     with pytest.raises(ContentError, match=f"not {wanted}"):
@@ -135,8 +139,12 @@ def test_blobs(server: ScriptedServer, client: RegistryClient) -> None:
         client.get_blob("a/b", DESCRIPTOR, limit=3)
 
 
-@pytest.mark.parametrize(("body", "problem"), [(b"A blob", "digest"), (b"a blob and more", "more bytes"), (b"a", "only 1 bytes")])
-def test_blobs_that_are_not_what_they_should_be(server: ScriptedServer, client: RegistryClient, body: bytes, problem: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "problem"), [(b"A blob", "digest"), (b"a blob and more", "more bytes"), (b"a", "only 1 bytes")]
+)
+def test_blobs_that_are_not_what_they_should_be(
+    server: ScriptedServer, client: RegistryClient, body: bytes, problem: str
+) -> None:
     server.on("GET", BLOB_PATH, Reply(body=body))
     with pytest.raises(ContentError, match=problem):
         read_all(client.open_blob("a/b", DESCRIPTOR))
@@ -166,7 +174,9 @@ def test_an_upload_nowhere(server: ScriptedServer, client: RegistryClient, locat
 
 
 @pytest.mark.parametrize("failure", [Hangup(), Reply(503), registry_error(429, "TOOMANYREQUESTS", Retry_After="2")])
-def test_a_failed_upload_starts_again(server: ScriptedServer, client: RegistryClient, sleeps: list[float], failure: Reply) -> None:
+def test_a_failed_upload_starts_again(
+    server: ScriptedServer, client: RegistryClient, sleeps: list[float], failure: Reply
+) -> None:
     for number, reply in enumerate((failure, Reply(201))):
         server.on("POST", UPLOADS, Reply(202, headers={"Location": f"{UPLOADS}{number}"}))
         server.on("PUT", f"{UPLOADS}{number}?digest={DESCRIPTOR.digest.replace(':', '%3A')}", reply)
@@ -208,9 +218,15 @@ def test_mounts(server: ScriptedServer, client: RegistryClient) -> None:
 
 
 def test_pages(server: ScriptedServer, client: RegistryClient) -> None:
-    server.on("GET", f"{CATALOG}?n=1000", as_json({"repositories": ["a", "b"]}, Link=f'<{CATALOG}?last=b&n=1000>; rel="next"'))
+    server.on(
+        "GET", f"{CATALOG}?n=1000", as_json({"repositories": ["a", "b"]}, Link=f'<{CATALOG}?last=b&n=1000>; rel="next"')
+    )
     # Another host, as a bad proxy or an attacker would have it: only the query is used.
-    server.on("GET", f"{CATALOG}?last=b&n=1000", as_json({"repositories": ["c"]}, Link='<http://evil.invalid/x?last=c&n=1000>; rel=next'))
+    server.on(
+        "GET",
+        f"{CATALOG}?last=b&n=1000",
+        as_json({"repositories": ["c"]}, Link="<http://evil.invalid/x?last=c&n=1000>; rel=next"),
+    )
     server.on("GET", f"{CATALOG}?last=c&n=1000", as_json({"repositories": None}))
     assert list(client.repositories()) == ["a", "b", "c"]
 
@@ -230,7 +246,9 @@ def test_pages_that_go_in_a_circle(server: ScriptedServer, client: RegistryClien
         list(client.repositories())
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"tags": 1}', b'{"tags": [1]}', json.dumps({"tags": "abc"}).encode()])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b"{}", b'{"tags": 1}', b'{"tags": [1]}', json.dumps({"tags": "abc"}).encode()]
+)
 def test_lists_that_are_none(server: ScriptedServer, client: RegistryClient, body: bytes) -> None:
     server.on("GET", "/v2/a/b/tags/list?n=1000", Reply(body=body))
     with pytest.raises(ContentError):

@@ -24,7 +24,10 @@ from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.c
     Certificates,
     make_certificates,
 )
-from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.scripted_server import Reply, ScriptedServer
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.scripted_server import (
+    Reply,
+    ScriptedServer,
+)
 
 Connect = t.Callable[..., RegistryClient]
 Scripted = t.Callable[..., ScriptedServer]
@@ -40,7 +43,9 @@ def test_a_ca_file_is_trusted(scripted: Scripted, connect: Connect, certificates
     connect(server.url, tls=TlsSettings(ca_path=certificates.ca)).ping()
 
 
-def test_an_unknown_certificate_is_refused(scripted: Scripted, connect: Connect, certificates: Certificates, sleeps: list[float]) -> None:
+def test_an_unknown_certificate_is_refused(
+    scripted: Scripted, connect: Connect, certificates: Certificates, sleeps: list[float]
+) -> None:
     server = scripted(certificates.context())
     with pytest.raises(ConnectionFailed, match="certificate refused.*ca_path") as caught:
         connect(server.url).ping()
@@ -66,7 +71,9 @@ def test_other_hosts_are_not_shown_the_client_certificate() -> None:
     assert TlsSettings("ca", "cert", "key").for_other_hosts() == TlsSettings("ca")
 
 
-def test_a_redirect_from_https_to_http_is_refused(scripted: Scripted, connect: Connect, certificates: Certificates) -> None:
+def test_a_redirect_from_https_to_http_is_refused(
+    scripted: Scripted, connect: Connect, certificates: Certificates
+) -> None:
     plain = scripted()
     server = scripted(certificates.context()).on("GET", "/v2/", Reply(307, headers={"Location": f"{plain.url}/x"}))
     with pytest.raises(RegistryError, match="redirects from https to http"):
@@ -74,7 +81,9 @@ def test_a_redirect_from_https_to_http_is_refused(scripted: Scripted, connect: C
 
 
 @pytest.mark.parametrize("name", ["missing.pem", "empty.pem", "text.pem"])
-@pytest.mark.parametrize("settings", [lambda path: TlsSettings(ca_path=path), lambda path: TlsSettings(client_cert=path)])
+@pytest.mark.parametrize(
+    "settings", [lambda path: TlsSettings(ca_path=path), lambda path: TlsSettings(client_cert=path)]
+)
 def test_files_that_cannot_be_used(
     connect: Connect, tmp_path: pathlib.Path, name: str, settings: t.Callable[[str], TlsSettings]
 ) -> None:

@@ -62,7 +62,9 @@ def source_of(connect: t.Callable[..., RegistryClient], client: RegistryClient) 
     opened: list[ImageSource] = []
 
     def make(text: str) -> ImageSource:
-        opened.append(open_source(parse_location(text), connect=lambda origin: connect(str(origin)), home=client.origin))
+        opened.append(
+            open_source(parse_location(text), connect=lambda origin: connect(str(origin)), home=client.origin)
+        )
         return opened[-1]
 
     yield make
@@ -114,14 +116,18 @@ def test_a_second_copy_changes_nothing(registry: MemoryRegistry, client: Registr
     assert registry.writes == []
 
 
-def test_a_new_tag_of_an_image_that_is_there_sends_no_blob(registry: MemoryRegistry, client: RegistryClient, source: ImageSource) -> None:
+def test_a_new_tag_of_an_image_that_is_there_sends_no_blob(
+    registry: MemoryRegistry, client: RegistryClient, source: ImageSource
+) -> None:
     copy(source, client)
     plan, copied = copy(source, client, RepositoryTag("team/app", "2.0"))
     assert plan.changed
     assert copied == Copied(existing=len(SIZES), existing_bytes=ALL_BYTES)
 
 
-def test_a_tag_that_moves(registry: MemoryRegistry, client: RegistryClient, source_of: Open, source: ImageSource, tmp_path: pathlib.Path) -> None:
+def test_a_tag_that_moves(
+    registry: MemoryRegistry, client: RegistryClient, source_of: Open, source: ImageSource, tmp_path: pathlib.Path
+) -> None:
     older = platform_image(layers=(b"shared base", b"old"))
     copy(source_of(f"oci:{write_directory(tmp_path / 'old', layout_files({'': older}))}"), client)
     plan, copied = copy(source, client)
@@ -129,7 +135,9 @@ def test_a_tag_that_moves(registry: MemoryRegistry, client: RegistryClient, sour
     assert (copied.existing, copied.uploaded) == (1, len(SIZES) - 1)
 
 
-def test_from_another_registry(registry: MemoryRegistry, other_registry: MemoryRegistry, client: RegistryClient, source_of: Open) -> None:
+def test_from_another_registry(
+    registry: MemoryRegistry, other_registry: MemoryRegistry, client: RegistryClient, source_of: Open
+) -> None:
     other_registry.put("some/where", "1", IMAGE.contents, IMAGE.root)
     source = source_of(f"docker://{other_registry.authority}/some/where:1")
     plan, copied = copy(source, client)
@@ -150,7 +158,9 @@ def test_inside_a_registry_blobs_are_mounted(registry: MemoryRegistry, client: R
     assert not [line for line in registry.log if line.startswith("GET") and "/blobs/" in line and "team" in line]
 
 
-def test_a_mount_that_is_refused_becomes_an_upload(registry: MemoryRegistry, client: RegistryClient, source_of: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mount_that_is_refused_becomes_an_upload(
+    registry: MemoryRegistry, client: RegistryClient, source_of: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     registry.put("staging/app", "1", IMAGE.contents, IMAGE.root)
     source = source_of(f"docker://{registry.authority}/staging/app:1")
     monkeypatch.setattr(source, "mountable_from", lambda _origin: "elsewhere")
@@ -174,7 +184,9 @@ def test_a_lost_manifest_is_copied_again(registry: MemoryRegistry, client: Regis
     assert child in registry.manifests
 
 
-def test_a_lost_configuration_is_copied_again(registry: MemoryRegistry, client: RegistryClient, source_of: Open, tmp_path: pathlib.Path) -> None:
+def test_a_lost_configuration_is_copied_again(
+    registry: MemoryRegistry, client: RegistryClient, source_of: Open, tmp_path: pathlib.Path
+) -> None:
     one = platform_image()
     source = source_of(f"oci:{write_directory(tmp_path, layout_files({'': one}))}")
     copy(source, client)
@@ -183,7 +195,9 @@ def test_a_lost_configuration_is_copied_again(registry: MemoryRegistry, client: 
     assert not copy(source, client)[0].changed
 
 
-def test_other_failures_are_no_reason_to_copy_again(registry: MemoryRegistry, client: RegistryClient, source: ImageSource) -> None:
+def test_other_failures_are_no_reason_to_copy_again(
+    registry: MemoryRegistry, client: RegistryClient, source: ImageSource
+) -> None:
     copy(source, client)
     registry.broken[f"GET /v2/team/app/manifests/{IMAGE.root}"] = (404, "NAME_UNKNOWN")
     with pytest.raises(NotFound):
@@ -197,13 +211,17 @@ def damaged(path: pathlib.Path, image: SampleImage) -> str:
     return write_directory(path, files)
 
 
-def test_a_damaged_archive_fails_before_anything_is_written(registry: MemoryRegistry, client: RegistryClient, source_of: Open, tmp_path: pathlib.Path) -> None:
+def test_a_damaged_archive_fails_before_anything_is_written(
+    registry: MemoryRegistry, client: RegistryClient, source_of: Open, tmp_path: pathlib.Path
+) -> None:
     with pytest.raises(RegistryError, match="blobs/sha256/.*has the digest"):
         copy(source_of(f"oci:{damaged(tmp_path, IMAGE)}"), client)
     assert registry.writes == []
 
 
-def test_a_damaged_registry_leaves_the_tag_alone(registry: MemoryRegistry, other_registry: MemoryRegistry, client: RegistryClient, source_of: Open) -> None:
+def test_a_damaged_registry_leaves_the_tag_alone(
+    registry: MemoryRegistry, other_registry: MemoryRegistry, client: RegistryClient, source_of: Open
+) -> None:
     contents = dict(IMAGE.contents)
     victim = max(IMAGE.blobs, key=lambda digest: len(IMAGE.blobs[digest]))
     contents[victim] = (bytes(len(IMAGE.blobs[victim])), "")
@@ -240,7 +258,9 @@ def test_loopback_is_asked_over_https_first(registry: MemoryRegistry, connect: t
     assert asked == ["https://registry-1.docker.io", "https://[2001:db8::1]:5000"], "others are https and nothing else"
 
 
-def test_a_port_where_nothing_listens_is_not_asked_twice(connect: t.Callable[..., RegistryClient], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_where_nothing_listens_is_not_asked_twice(
+    connect: t.Callable[..., RegistryClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
 
     def refusing(origin: Origin) -> RegistryClient:

@@ -98,7 +98,9 @@ def test_the_image(archive: Make) -> None:
     assert image.root.config is not None
     assert read_all(source.open_blob(image.root.config)) == SAVED[config_name()]
     source.check(image.blobs)
-    assert [read_all(source.open_blob(blob)) for blob in image.blobs] == [read_all(source.open_blob(blob)) for blob in image.blobs]
+    assert [read_all(source.open_blob(blob)) for blob in image.blobs] == [
+        read_all(source.open_blob(blob)) for blob in image.blobs
+    ]
     with pytest.raises(ContentError):
         source.manifest(image.root.descriptor)
     with pytest.raises(ContentError):
@@ -138,7 +140,9 @@ def test_one_of_several(archive: Make, selector: str) -> None:
     assert len(archive(files, selector=selector).root().layers) == 2
 
 
-@pytest.mark.parametrize(("selector", "problem"), [("", "2 images and none"), ("team/z:1", "no image"), ("%", "no image '%'")])
+@pytest.mark.parametrize(
+    ("selector", "problem"), [("", "2 images and none"), ("team/z:1", "no image"), ("%", "no image '%'")]
+)
 def test_choices_are_listed(archive: Make, selector: str, problem: str) -> None:
     files = docker_save_files({"team/x:1": LAYERS, "": LAYERS[:1]})
     with pytest.raises(ArchiveError, match=rf"0.tar holds {problem}.*There is: team/x:1, one without a name"):
@@ -167,11 +171,17 @@ def entry(**changes: object) -> bytes:
         (changed("manifest.json", entry(Layers=["/etc/passwd"])), "leads out of the archive"),
         (changed("manifest.json", entry(Config="missing.json")), "lacks missing.json"),
         (changed("manifest.json", entry(Layers=json.loads(SAVED["manifest.json"])[0]["Layers"][:1])), "names 2 layers"),
-        (changed("manifest.json", entry(Layers=json.loads(SAVED["manifest.json"])[0]["Layers"][::-1])), "its image says"),
+        (
+            changed("manifest.json", entry(Layers=json.loads(SAVED["manifest.json"])[0]["Layers"][::-1])),
+            "its image says",
+        ),
         (changed(config_name(), b"{}"), "has the digest"),
         (changed(json.loads(SAVED["manifest.json"])[0]["Layers"][1], b"changed"), "its image says"),
         (changed(json.loads(SAVED["manifest.json"])[0]["Layers"][1], b"\x1f\x8bchanged"), "not whole gzip data"),
-        (changed(json.loads(SAVED["manifest.json"])[0]["Layers"][1], gzip.compress(LAYERS[1])[:-9]), "not whole gzip data"),
+        (
+            changed(json.loads(SAVED["manifest.json"])[0]["Layers"][1], gzip.compress(LAYERS[1])[:-9]),
+            "not whole gzip data",
+        ),
         (changed(json.loads(SAVED["manifest.json"])[0]["Layers"][1], b"\x28\xb5\x2f\xfdchanged"), "zstd.*oci-archive"),
     ],
 )

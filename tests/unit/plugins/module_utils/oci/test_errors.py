@@ -47,7 +47,9 @@ def test_a_registrys_own_words_are_kept() -> None:
     assert error.as_dict()["codes"] == ["MANIFEST_UNKNOWN"]
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe", b"[]", b'{"errors": 1}', b'{"errors": [1]}', b"[" * 100_000, b"<p>" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe", b"[]", b'{"errors": 1}', b'{"errors": [1]}', b"[" * 100_000, b"<p>" * 100_000]
+)
 def test_any_body_is_bounded(body: bytes) -> None:
     error = errors.response_error("GET", "http://x/", 500, body=body)
     assert len(str(error)) < 500
@@ -73,7 +75,8 @@ def test_urls_are_redacted(url: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "transient"), [(200, False), (400, False), (408, True), (429, True), (500, True), (501, False), (503, True)]
+    ("status", "transient"),
+    [(200, False), (400, False), (408, True), (429, True), (500, True), (501, False), (503, True)],
 )
 def test_what_may_pass(status: int, transient: bool) -> None:
     assert errors.ResponseError("GET", "http://x/", status).transient is transient

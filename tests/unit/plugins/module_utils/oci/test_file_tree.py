@@ -17,7 +17,11 @@ import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import ArchiveError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.file_tree import DirectoryTree, TarTree, read_small
-from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import link, write_directory, write_tar
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
+    link,
+    write_directory,
+    write_tar,
+)
 
 FILES = {"a.json": b"{}", "d/b": b"b" * 1000}
 
@@ -30,7 +34,13 @@ def test_a_directory(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_tar(tmp_path: pathlib.Path) -> None:
-    path = write_tar(tmp_path / "x.tar", {"./a.json": b"{}", **FILES}, link("d/c", "b"), link("e", "d/../d/c"), link("f", "d/b", hard=True))
+    path = write_tar(
+        tmp_path / "x.tar",
+        {"./a.json": b"{}", **FILES},
+        link("d/c", "b"),
+        link("e", "d/../d/c"),
+        link("f", "d/b", hard=True),
+    )
     tree = TarTree(path)
     for name in ("d/b", "d/c", "e", "f", "./d/b"):
         assert read_small(tree, name, 1000) == FILES["d/b"]

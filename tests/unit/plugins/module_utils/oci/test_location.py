@@ -38,7 +38,20 @@ def test_registries() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nginx", "docker:nginx", "docker:/x", "docker-daemon:x", "oci", "oci:", "oci::tag", "/a.tar", "dir:/x", "oci:a\0b"]
+    "text",
+    [
+        "",
+        "nginx",
+        "docker:nginx",
+        "docker:/x",
+        "docker-daemon:x",
+        "oci",
+        "oci:",
+        "oci::tag",
+        "/a.tar",
+        "dir:/x",
+        "oci:a\0b",
+    ],
 )
 def test_no_locations(text: str) -> None:
     with pytest.raises(InvalidReference, match="docker-archive:"):

@@ -14,7 +14,11 @@ import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci import media_types as m
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.describe import load_image
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import ArchiveError, ContentError, RegistryError
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import (
+    ArchiveError,
+    ContentError,
+    RegistryError,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.file_tree import DirectoryTree, TarTree
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.oci_layout import LayoutSource
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import read_all
@@ -74,7 +78,9 @@ def nested(levels: int) -> SampleImage:
         content = image.contents[image.root][0]
         entry = {"mediaType": image.media_type, "digest": image.root, "size": len(content)}
         index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
-        image = SampleImage(m.digest_of(index), m.OCI_INDEX, {**image.contents, m.digest_of(index): (index, m.OCI_INDEX)})
+        image = SampleImage(
+            m.digest_of(index), m.OCI_INDEX, {**image.contents, m.digest_of(index): (index, m.OCI_INDEX)}
+        )
     return image
 
 
@@ -100,7 +106,9 @@ def test_one_of_several(tmp_path: pathlib.Path, selector: str) -> None:
     assert directory(tmp_path, files, selector).digest() == platform_image("a").root
 
 
-@pytest.mark.parametrize(("selector", "problem"), [("", "2 images and none was chosen"), ("c", "no image 'c'"), ("x:y:z", "no image")])
+@pytest.mark.parametrize(
+    ("selector", "problem"), [("", "2 images and none was chosen"), ("c", "no image 'c'"), ("x:y:z", "no image")]
+)
 def test_choices_are_listed(tmp_path: pathlib.Path, selector: str, problem: str) -> None:
     with pytest.raises(ArchiveError, match=f"{problem}.*team/x:1, docker.io/team/x:2") as caught:
         directory(tmp_path, annotated(a="docker.io/team/x:1", b="docker.io/team/x:2"), selector)

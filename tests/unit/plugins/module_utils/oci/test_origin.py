@@ -9,7 +9,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidReference
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import Origin, is_loopback, parse_registry_url
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import (
+    Origin,
+    is_loopback,
+    parse_registry_url,
+)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,9 @@ def test_digests(text: str) -> None:
     assert parse_digest(text) == text
 
 
-@pytest.mark.parametrize("text", ["sha256", "sha256:", SHA256 + "0", SHA256.upper(), SHA512[:-1], "sha1:" + "0" * 40, SHA256 + "\n"])
+@pytest.mark.parametrize(
+    "text", ["sha256", "sha256:", SHA256 + "0", SHA256.upper(), SHA512[:-1], "sha1:" + "0" * 40, SHA256 + "\n"]
+)
 def test_no_digests(text: str) -> None:
     with pytest.raises(InvalidReference):
         parse_digest(text)

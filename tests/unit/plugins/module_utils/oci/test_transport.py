@@ -67,7 +67,9 @@ def test_one_connection_serves_many_requests(server: ScriptedServer, transport: 
     assert len({request.connection for request in server.seen}) == 1
 
 
-def test_a_connection_the_server_closed_is_not_used_again(server: ScriptedServer, transport: Transport, sleeps: list[float]) -> None:
+def test_a_connection_the_server_closed_is_not_used_again(
+    server: ScriptedServer, transport: Transport, sleeps: list[float]
+) -> None:
     server.on("GET", "/v2/x", Reply(body=b"a", close=True))
     server.on("POST", "/v2/x", Reply(202))
     transport.request(GET, limit=10)
@@ -78,13 +80,17 @@ def test_a_connection_the_server_closed_is_not_used_again(server: ScriptedServer
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_busy_registries_are_asked_again(server: ScriptedServer, transport: Transport, sleeps: list[float], status: int) -> None:
+def test_busy_registries_are_asked_again(
+    server: ScriptedServer, transport: Transport, sleeps: list[float], status: int
+) -> None:
     server.on("GET", "/v2/x", registry_error(status, "BUSY", Retry_After="3"), Reply(body=b"a"))
     assert transport.request(GET, limit=10).body == b"a"
     assert sleeps == [3]
 
 
-def test_lost_connections_and_short_answers_are_asked_again(server: ScriptedServer, transport: Transport, sleeps: list[float]) -> None:
+def test_lost_connections_and_short_answers_are_asked_again(
+    server: ScriptedServer, transport: Transport, sleeps: list[float]
+) -> None:
     server.on("GET", "/v2/x", Hangup(), Reply(body=b"abcdef", cut=3), Reply(body=b"abcdef"))
     assert transport.request(GET, limit=10).body == b"abcdef"
     assert len(sleeps) == 2
@@ -124,7 +130,9 @@ def test_a_body_in_chunks(server: ScriptedServer, transport: Transport) -> None:
     assert [transport.request(GET, limit=10).body for _time in range(2)] == [b"abc", b"abc"]
 
 
-def test_bodies_are_sent_whole_and_again_after_a_login(server: ScriptedServer, transports: t.Callable[..., Transport]) -> None:
+def test_bodies_are_sent_whole_and_again_after_a_login(
+    server: ScriptedServer, transports: t.Callable[..., Transport]
+) -> None:
     data = bytes(range(256)) * 8192
     server.on("PUT", "/v2/x", registry_error(401, "UNAUTHORIZED", WWW_Authenticate='Basic realm="x"'), Reply(201))
     request = Request("PUT", "/v2/x", body=bytes_body(data), expect=(201,), repeatable=False)
@@ -168,7 +176,9 @@ class Zeros:
         pass
 
 
-def test_a_source_that_fails_sends_nothing_and_leaves_no_half_request(server: ScriptedServer, transport: Transport) -> None:
+def test_a_source_that_fails_sends_nothing_and_leaves_no_half_request(
+    server: ScriptedServer, transport: Transport
+) -> None:
     def broken() -> Readable:
         raise ContentError("cannot be read")
 
@@ -182,7 +192,9 @@ def bearer(realm: str) -> Reply:
     return registry_error(401, "UNAUTHORIZED", WWW_Authenticate=f'Bearer realm="{realm}/token",service="s"')
 
 
-def test_bearer_login(server: ScriptedServer, scripted: t.Callable[..., ScriptedServer], transports: t.Callable[..., Transport]) -> None:
+def test_bearer_login(
+    server: ScriptedServer, scripted: t.Callable[..., ScriptedServer], transports: t.Callable[..., Transport]
+) -> None:
     realm = scripted().on("GET", "/token?service=s&scope=a", Reply(503), as_json({"token": "secret-token"}))
     server.on("GET", "/v2/x", bearer(realm.url), Reply(body=b"a"), Reply(body=b"b"))
     transport = transports(server.url, credentials=USER)
@@ -192,7 +204,9 @@ def test_bearer_login(server: ScriptedServer, scripted: t.Callable[..., Scripted
     assert {request.headers["Authorization"] for request in realm.seen} == {USER.header}
 
 
-def test_a_refused_password_is_not_tried_for_ever(server: ScriptedServer, transports: t.Callable[..., Transport]) -> None:
+def test_a_refused_password_is_not_tried_for_ever(
+    server: ScriptedServer, transports: t.Callable[..., Transport]
+) -> None:
     refusal = registry_error(401, "UNAUTHORIZED", WWW_Authenticate='Basic realm="x"')
     server.on("GET", "/v2/x", refusal, refusal)
     with pytest.raises(Unauthorized, match="user name and password") as caught:
@@ -206,7 +220,9 @@ def test_a_token_server_that_refuses_is_heard(server: ScriptedServer, transports
         transports(server.url, credentials=USER).request(GET, limit=10)
 
 
-def test_redirects_take_no_credentials_along(server: ScriptedServer, scripted: t.Callable[..., ScriptedServer], transports: t.Callable[..., Transport]) -> None:
+def test_redirects_take_no_credentials_along(
+    server: ScriptedServer, scripted: t.Callable[..., ScriptedServer], transports: t.Callable[..., Transport]
+) -> None:
     storage = scripted().on("GET", "/blob?sig=1", Reply(body=b"blob"))
     server.on("GET", "/v2/x", Reply(401, headers={"WWW-Authenticate": "Basic"}))
     server.on("GET", "/v2/x", Reply(307, headers={"Location": "/v2/y"}))
@@ -263,7 +279,9 @@ def test_a_server_that_speaks_something_else(transports: t.Callable[..., Transpo
     assert not sleeps
 
 
-def test_http_goes_through_a_proxy(scripted: t.Callable[..., ScriptedServer], transports: t.Callable[..., Transport], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_http_goes_through_a_proxy(
+    scripted: t.Callable[..., ScriptedServer], transports: t.Callable[..., Transport], monkeypatch: pytest.MonkeyPatch
+) -> None:
     proxy = scripted().on("GET", "http://registry.invalid:5000/v2/x", Reply(body=b"a"))
     monkeypatch.setenv("http_proxy", proxy.url.replace("http://", "http://me:pw@"))
     transport = transports("http://registry.invalid:5000", credentials=USER)
