@@ -125,7 +125,9 @@ errors:
       description: What went wrong and what to do.
       returned: success
       type: str
-      sample: "GET https://registry.example.com/v2/library/nginx/manifests/1.27 answered 404: MANIFEST_UNKNOWN (manifest unknown)."
+      sample: >-
+        GET https://registry.example.com/v2/library/nginx/manifests/1.27 answered 404:
+        MANIFEST_UNKNOWN (manifest unknown).
 error:
   description: What went wrong, as values.
   returned: when nothing could be read

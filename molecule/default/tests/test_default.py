@@ -111,6 +111,29 @@ def pull_again(host):
     assert host.run(f"docker rmi {HELLO}").rc == 0
 
 
+SLOW_UPLOAD = r"""
+set -eu
+head -c 6000000 /dev/urandom >/tmp/blob
+digest=sha256:$(sha256sum /tmp/blob | cut -d' ' -f1)
+url=http://127.0.0.1:5000/v2/team/slow/blobs/uploads/
+place=$(curl -sf -u "$1" -X POST -D - -o /dev/null "$url" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+curl -s -u "$1" --limit-rate 1M -X PUT -H 'Content-Type: application/octet-stream' --data-binary @/tmp/blob \
+    -o /dev/null -w '%{http_code}' "$place&digest=$digest" >/tmp/answer &
+sleep 2
+docker stop registry >/dev/null
+wait $!
+docker start registry >/dev/null
+cat /tmp/answer
+"""
+
+
+def test_a_stop_lets_an_upload_end(host):
+    done = host.run("bash -c %s upload %s", SLOW_UPLOAD, f"alice:{PASSWORD}")
+    assert done.rc == 0, done.stderr
+    assert done.stdout == "201"
+    wait_healthy(host)
+
+
 def test_data_survives_stop(host, login):
     assert host.run("docker stop registry && docker start registry").rc == 0
     pull_again(host)

@@ -169,7 +169,7 @@ class Authenticator:
         if not may_login_at(self._registry, origin):
             raise RegistryError(
                 f"{self._registry} asks to log in at {origin}, which is neither itself nor trusted: nothing was sent.",
-                hint="A realm elsewhere needs https on both sides; check auth.token.realm in the registry's configuration.",
+                hint="A realm elsewhere needs https on both sides; check auth.token.realm of the registry.",
             )
         wanted = scopes or tuple(challenge.parameters.get("scope", "").split())
         query = [("service", challenge.parameters["service"])] if challenge.parameters.get("service") else []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Images in an archive of ``docker save``: manifest.json names a configuration and layers; there is no registry manifest.
+"""Images in an archive of ``docker save``: manifest.json names a configuration and layers, but no registry's manifest.
 
 So one is made, of Docker's schema 2, and the same archive always gives the same one: layers are compressed the same way
 each time, the configuration is kept byte for byte. Docker 25 and newer write an OCI layout into the same file; it is

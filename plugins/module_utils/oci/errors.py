@@ -29,9 +29,6 @@ _TRANSIENT_REASONS: frozenset[str] = frozenset({"refused", "timeout", "closed"})
 class RegistryError(Exception):
     """Base of all failures of this package; ``str()`` is the message and then the hint."""
 
-    transient = False
-    """Whether the same call may succeed a moment later."""
-
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -39,6 +36,11 @@ class RegistryError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same call may succeed a moment later."""
+        return False
 
     def as_dict(self) -> dict[str, object]:
         """Return the failure as plain values, for a module's result."""
@@ -71,7 +73,7 @@ class ConnectionFailed(RegistryError):
         super().__init__(f"{method} {self.url}: {detail}.", hint=hint or _REASON_HINTS.get(reason, ""))
 
     @property
-    def transient(self) -> bool:  # type: ignore[override]  # a constant in the base, a function of the reason here
+    def transient(self) -> bool:
         """Whether the same call may succeed a moment later."""
         return self.reason in _TRANSIENT_REASONS
 
@@ -103,7 +105,7 @@ class ResponseError(RegistryError):
         )
 
     @property
-    def transient(self) -> bool:  # type: ignore[override]  # a constant in the base, a function of the status here
+    def transient(self) -> bool:
         """Whether the same call may succeed a moment later."""
         return is_transient_status(self.status)
 

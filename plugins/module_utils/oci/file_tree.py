@@ -17,7 +17,7 @@ import tarfile
 import typing as t
 
 from .errors import ArchiveError
-from .streams import RawReader, Readable, read_all
+from .streams import LimitedReader, Readable, read_all
 
 _MAX_MEMBERS = 100_000
 _MAX_HEADER = 1024 * 1024
@@ -99,7 +99,7 @@ class DirectoryTree:
         """Open a file."""
         real = self.identity(name)
         try:
-            return RawReader(open(real, "rb"))
+            return open(real, "rb")
         except OSError as error:
             raise _unreadable(real, error) from error
 
@@ -149,7 +149,7 @@ class TarTree:
         except OSError as error:
             raise _unreadable(self.path, error) from error
         file.seek(offset)
-        return RawReader(file, size)
+        return LimitedReader(file, size)
 
     def _read_contents(self, file: t.BinaryIO) -> None:
         length = os.fstat(file.fileno()).st_size

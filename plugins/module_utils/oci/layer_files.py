@@ -17,7 +17,7 @@ import zlib
 from .errors import ArchiveError
 from .file_tree import FileTree
 from .media_types import DOCKER_LAYER, Descriptor
-from .streams import BUFFER_SIZE, RawReader, Readable, read_chunks
+from .streams import BUFFER_SIZE, Readable, read_chunks
 
 _LEVEL = 6
 _GZIP_WINDOW = 31
@@ -91,7 +91,7 @@ def _take(tree: FileTree, name: str, diff_id: str, where: str) -> tuple[Layer, s
     stream = tree.open(name)
     try:
         with gzip.GzipFile(fileobj=t.cast(t.BinaryIO, _Readable(stream))) as unpacked:
-            for chunk in read_chunks(RawReader(t.cast(t.BinaryIO, unpacked))):
+            for chunk in read_chunks(unpacked):
                 content.update(chunk)
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{where} is not whole gzip data ({error}).", hint="Export the image again.") from error

@@ -14,7 +14,10 @@ from .reference import Reference, parse_reference
 
 ArchiveKind = t.Literal["oci", "oci-archive", "docker-archive"]
 
-_SHAPES = "docker://[host[:port]/]repository[:tag][@digest], oci:/path[:tag], oci-archive:/path[:tag], docker-archive:/path[:name:tag]"
+_SHAPES = (
+    "docker://[host[:port]/]repository[:tag][@digest], oci:/path[:tag], oci-archive:/path[:tag], "
+    "docker-archive:/path[:name:tag]"
+)
 
 
 @dataclasses.dataclass(frozen=True)

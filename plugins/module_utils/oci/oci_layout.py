@@ -77,7 +77,7 @@ class LayoutSource:
         platform = f" ({descriptor.platform})" if descriptor.platform else ""
         return ArchiveError(
             f"{self._tree.path} lacks the blob {descriptor.digest}{platform} that its image names.",
-            hint="Export all platforms, or choose one when exporting (docker save --platform, skopeo copy without --all).",
+            hint="Export all platforms, or only one (docker save --platform, skopeo copy without --all).",
         )
 
 

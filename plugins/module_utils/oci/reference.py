@@ -4,8 +4,8 @@
 
 """Names of things in a registry: repositories, tags, digests, and whole references to an image.
 
-The grammar is the one of the OCI distribution spec ("Pulling manifests": ``<name>`` and ``<reference>``) and of Docker's
-reference package, which agree. Parsing is strict: what a registry would refuse is refused here, with a reason.
+The grammar is the one of the OCI distribution spec ("Pulling manifests": ``<name>`` and ``<reference>``) and of
+Docker's reference package, which agree. Parsing is strict: what a registry would refuse is refused here, with a reason.
 Only :func:`parse_reference` knows Docker's short names; a repository on a given registry has no hidden default.
 """
 

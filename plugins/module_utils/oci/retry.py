@@ -31,14 +31,14 @@ class RetryPolicy:
     longest_wait: float = 60.0
     sleep: t.Callable[[float], object] = time.sleep
 
-    def run(self, attempt: t.Callable[[], T], *, may_retry: t.Callable[[RegistryError], bool] | None = None) -> T:
+    def run(self, attempt: t.Callable[[], T]) -> T:
         """Call ``attempt`` until it succeeds, fails for good, or the attempts are used up; raise its last error."""
         for number in range(1, self.attempts):
             try:
                 return attempt()
             except RegistryError as error:
                 delay = self._delay(error, number)
-                if delay is None or not (may_retry(error) if may_retry else error.transient):
+                if delay is None or not error.transient:
                     raise
                 self.sleep(delay)
         return attempt()

@@ -10,7 +10,7 @@ import typing as t
 
 from .client import RegistryClient
 from .describe import ContentReader, RepositoryReader
-from .errors import ConnectionFailed, NotFound
+from .errors import ConnectionFailed
 from .media_types import Descriptor, Manifest
 from .origin import Origin, is_loopback
 from .reference import Reference
@@ -49,9 +49,8 @@ class RegistrySource(RepositoryReader):
     def digest(self) -> str:
         """Return the digest by HEAD, which Docker Hub does not count as a pull."""
         found = self.client.head_manifest(self.repository, self._reference.target)
-        if found is None:
-            raise NotFound("HEAD", f"{self.client.origin}/v2/{self.repository}/manifests/{self._reference.target}", 404)
-        return found.digest
+        # A HEAD has no body: if there is nothing, the GET raises the registry's own words.
+        return found.digest if found else self.root().digest
 
     def root(self) -> Manifest:
         """Return the manifest or index; by tag and digest, the digest decides."""

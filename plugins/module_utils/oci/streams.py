@@ -36,32 +36,26 @@ class Body(t.NamedTuple):
 
 def bytes_body(data: bytes) -> Body:
     """Return bytes as a body."""
-
-    def reader() -> Readable:
-        return RawReader(io.BytesIO(data))
-
-    return Body(len(data), reader)
+    return Body(len(data), lambda: io.BytesIO(data))
 
 
-class RawReader:
-    """Makes a stream of any binary file, and ends it after ``length`` bytes if that is given."""
+class LimitedReader:
+    """Ends a stream after ``length`` bytes."""
 
-    def __init__(self, file: t.BinaryIO | io.BytesIO, length: int | None = None) -> None:
-        self._file = file
+    def __init__(self, stream: Readable, length: int) -> None:
+        self._stream = stream
         self._left = length
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the buffer as far as one read does; 0 at the end."""
-        if self._left is not None:
-            buffer = buffer[: min(len(buffer), self._left)]
-        count = self._file.readinto(buffer) if len(buffer) else 0  # type: ignore[union-attr]  # BinaryIO forgets it
-        if self._left is not None:
-            self._left -= count
-        return int(count)
+        """Read on; 0 at the end."""
+        wanted = min(len(buffer), self._left)
+        count = self._stream.readinto(buffer[:wanted]) if wanted else 0
+        self._left -= count
+        return count
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the stream below."""
+        self._stream.close()
 
 
 class VerifyingReader:

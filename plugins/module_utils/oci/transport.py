@@ -119,8 +119,8 @@ class OpenAnswer:
         """Give the connection back, or close it if the body was not read to its end."""
         if self._connection is None:
             return
-        if self._request.method == "HEAD" or not self._response.length and not self._response.chunked:
-            self._response.read()
+        if self._response.length == 0 and not self._response.chunked:
+            self._response.read()  # nothing is left, but http.client has not noticed yet
         if self._response.isclosed():
             self._pool.release(self._origin, self._connection)
             self._connection = None
@@ -204,7 +204,7 @@ class Transport:
         if self.origin.scheme == "https" and origin.scheme != "https":
             raise RegistryError(
                 f"{request.method} {self.origin}{urlsplit(request.target).path} redirects from https to {origin}.",
-                hint="Plain http was refused: check the registry's storage redirect (redirect.disable: true avoids it).",
+                hint="Plain http was refused: check the registry's storage (redirect.disable: true avoids redirects).",
             )
         target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         if origin == self.origin:

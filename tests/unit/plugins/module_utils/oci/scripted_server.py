@@ -16,7 +16,11 @@ import typing as t
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
-    """An answer. ``cut`` closes the connection after so many bytes of the body; ``close`` closes it after all."""
+    """An answer.
+
+    ``cut`` closes the connection after so many bytes of the body; ``close`` closes it after all. An empty header is
+    not sent, which takes away the Content-Length.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -130,7 +134,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         self.send_response(reply.status)
         for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
-            self.send_header(name, value)
+            if value:
+                self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(reply.body[: reply.cut])

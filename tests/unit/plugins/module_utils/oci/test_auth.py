@@ -63,11 +63,14 @@ def test_who_is_sent_a_password(registry: str, realm: str, expected: bool) -> No
             ['Bearer realm="https://a/t?x=1,2",service="s",scope="repository:a/b:pull,push"'],
             [("bearer", {"realm": "https://a/t?x=1,2", "service": "s", "scope": "repository:a/b:pull,push"})],
         ),
-        (['Bearer realm="r", error="x, Basic y", Basic realm=z'], [("bearer", {"realm": "r", "error": "x, Basic y"}), ("basic", {"realm": "z"})]),
+        (
+            ['Bearer realm="r", error="x, Basic y", Basic realm=z'],
+            [("bearer", {"realm": "r", "error": "x, Basic y"}), ("basic", {"realm": "z"})],
+        ),
         (["Negotiate", 'Basic realm="a\\"b"'], [("basic", {"realm": 'a"b'})]),
         (["Digest realm=x, nonce=y"], []),
     ],
-)  # fmt: skip
+)
 def test_challenges(values: list[str], expected: list[tuple[str, dict[str, str]]]) -> None:
     assert [(challenge.scheme, challenge.parameters) for challenge in parse_challenges(values)] == expected
 

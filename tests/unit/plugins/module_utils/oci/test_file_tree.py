@@ -104,9 +104,10 @@ def test_links_in_a_circle(tmp_path: pathlib.Path) -> None:
     [
         (b"", "not a whole tar"),
         (b"not a tar at all" * 100, "not a whole tar"),
-        (gzip.compress(b"x" * 2000), "compressed as a whole.*gunzip"),
+        (gzip.compress(b"x" * 2000, mtime=0), "compressed as a whole.*gunzip"),
         (bz2.compress(b"x" * 2000), "compressed as a whole.*bunzip2"),
     ],
+    ids=["empty", "text", "gzip", "bzip2"],
 )
 def test_files_that_are_no_tar(tmp_path: pathlib.Path, content: bytes, problem: str) -> None:
     path = tmp_path / "x.tar"

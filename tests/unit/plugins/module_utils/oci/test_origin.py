@@ -54,8 +54,10 @@ def test_no_urls(url: str, problem: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False), ("0.0.0.0", False),
-     ("localhost.example.com", False), ("127.0.0.1.example.com", False), ("x", False)],
-)  # fmt: skip
+    [
+        *((host, True) for host in ("localhost", "127.0.0.1", "127.9.9.9", "::1")),
+        *((host, False) for host in ("10.0.0.1", "0.0.0.0", "localhost.example.com", "127.0.0.1.example.com", "x")),
+    ],
+)
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected

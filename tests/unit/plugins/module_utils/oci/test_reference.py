@@ -51,9 +51,11 @@ def test_short_names_become_long(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "/", ":", "@", "x:", "x@", "x/", "/x", "a//b", "Nginx", "team/Nginx", "x:.tag", "x:-tag", "x:a b", "x:" + "t" * 129,
-        "-x", "x-", "a___b", "a..b", "a._b", "x\n", "x:1\n", "é", "https://host/x", "host:0/x", "host:70000/x", "host:/x",
-        "[::1/x", "x@sha256:abc", "x@sha256:" + "A" * 64, "x@md5:" + "0" * 32, "../x", "a/../b", "x?y", "x#y", "x%20y",
+        "", "/", ":", "@", "x:", "x@", "x/", "/x", "a//b", "Nginx", "team/Nginx", "x:.tag", "x:-tag", "x:a b",
+        "x:" + "t" * 129, "-x", "x-", "a___b", "a..b", "a._b", "x\n", "x:1\n", "é", "https://host/x",
+        "host:0/x", "host:70000/x", "host:/x", "[::1/x", "x@sha256:abc", "x@sha256:" + "A" * 64, "x@md5:" + "0" * 32,
+        "../x", "a/../b",
+        "x?y", "x#y", "x%20y",
         "a" * 256, "registry.example.com/" + "a/" * 200 + "a",
     ],
 )  # fmt: skip

@@ -117,6 +117,14 @@ def test_answers_are_bounded(server: ScriptedServer, transport: Transport) -> No
     assert len(transport.request(GET, limit=10).body) == 10
 
 
+def test_a_body_without_a_length_is_bounded_too(server: ScriptedServer, transport: Transport) -> None:
+    endless = Reply(body=b"x" * 1_000_000, headers={"Content-Length": ""}, close=True)
+    server.on("GET", "/v2/x", endless, Reply(body=b"abc", headers={"Content-Length": ""}, close=True))
+    with pytest.raises(ContentError, match="more than 10 bytes"):
+        transport.request(GET, limit=10)
+    assert transport.request(GET, limit=10).body == b"abc"
+
+
 def test_a_stream_that_ends_early_is_an_error(server: ScriptedServer, transport: Transport) -> None:
     server.on("GET", "/v2/x", Reply(body=b"x" * 100_000, cut=50_000))
     with pytest.raises(ConnectionFailed, match="cut off"):
