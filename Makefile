@@ -4,9 +4,8 @@
 
 # The front door. Nothing needs setting up first. ARGS="..." goes on to ansible-playbook.
 ARGS ?=
-PLAY := .venv/bin/ansible-playbook playbooks/standalone.yml
 
-.PHONY: help up down purge images setup lint units test check
+.PHONY: help up down purge images setup-dev setup-test lint units test
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -14,28 +13,27 @@ up: ## run a registry on this machine, with hello-world and nginx in it
 	@tools/up.sh $(ARGS)
 
 down: ## stop it; its data stays
-	@tools/setup.sh runtime
-	@$(PLAY) -e registry_state=stopped $(ARGS)
+	@tools/play.sh -e registry_state=stopped $(ARGS)
 
-purge: ## remove it and, once you have said yes, its data (YES=1 says so)
-	@tools/setup.sh runtime
-	@[ "$(YES)" = 1 ] || { printf 'This removes every image in ./registry-data for good. Type yes: '; read -r a; [ "$$a" = yes ]; }
-	@$(PLAY) -e registry_state=absent -e registry_remove_data=true $(ARGS)
+purge: ## remove it and, once you have typed its name, its data (YES=1 types it)
+	@YES=$(YES) tools/purge.sh $(ARGS)
 
 images: ## build the images that need no registry of images, into .cache/images
 	@tools/setup.sh runtime
 	@.venv/bin/python tools/images/build.py
 
-setup: ## make what the tests need
+setup-dev: ## make what lint and units need
 	@tools/setup.sh dev
+
+setup-test: setup-dev ## make what test needs besides
 	@tools/setup.sh importer
 	@tools/setup.sh oldest || [ $$? = 3 ]
 
-lint: setup ## the linters
-	@.venv/bin/python tools/check.py lint shell types docs changelog readmes
+lint: setup-dev ## the linters (a quarter of a minute)
+	@.venv/bin/python tools/check.py --lint
 
-units: setup ## the unit tests
+units: setup-dev ## the unit tests (a quarter of a minute)
 	@.venv/bin/python tools/check.py units
 
-test: setup ## everything
+test: setup-test ## everything (ten minutes to half an hour)
 	@.venv/bin/python tools/check.py

@@ -8,7 +8,7 @@
 #   tools/setup.sh runtime     .venv: what `make up` needs
 #   tools/setup.sh dev         .venv: what the checks need, too; shellcheck by apt
 #   tools/setup.sh importer    .venv-importer: galaxy-importer
-#   tools/setup.sh oldest      .venv-oldest: the oldest ansible-core, for its units; exit 3 if there is no Python for it
+#   tools/setup.sh oldest      .venv-oldest: the oldest ansible-core, for its units; exit 3 if there is no other Python
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -126,6 +126,11 @@ setup_importer() {
 setup_oldest() {
     local files=(requirements.txt tests/unit/requirements.txt constraints.txt tools/collections.txt)
     done_before .venv-oldest oldest "${files[@]}" && return
+    setup_runtime
+    if .venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] > (3, 11))'; then
+        say ".venv is of the oldest supported Python itself; the newer ansible-core needs Python 3.12 and is not tested here"
+        exit 3
+    fi
     if ! first_python 3.11 >/dev/null; then
         say "there is no Python 3.11 here, which the oldest supported ansible-core is tested with"
         exit 3

@@ -4,48 +4,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Ends with a running registry that has been pushed to and pulled from. Arguments go on to ansible-playbook.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=tools/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root"
 tools/setup.sh runtime
-mkdir -p .cache/logs
-archives=$PWD/.cache/images
-
-hub_answers() {
-  .venv/bin/python - <<'P'
-import sys, requests
-try:
-    sys.exit(requests.get("https://registry-1.docker.io/v2/", timeout=4).status_code not in (200, 401))
-except requests.RequestException:
-    sys.exit(1)
-P
-}
+archives=$root/.cache/images
 
 seed() { printf '{"name": "library/%s:latest", "source": "%s"}' "$1" "$2"; }
 
-if hub_answers; then
-  echo "Docker Hub answers: images come from there."
-  vars=(-e "{\"registry_seed_images\": [$(seed hello-world docker://docker.io/library/hello-world:latest),
-    $(seed nginx docker://docker.io/library/nginx:latest)]}")
+seeds() { printf '{"registry_seed_images": [%s, %s]}' "$(seed hello-world "$1")" "$(seed nginx "$2")"; }
+
+build() { .venv/bin/python tools/images/build.py "$@"; }
+
+if .venv/bin/python tools/answers.py https://registry-1.docker.io/v2/; then
+    say "Docker Hub answers: images come from there (nginx for all its platforms is about half a gigabyte)."
+    vars=(-e "$(seeds docker://docker.io/library/hello-world:latest docker://docker.io/library/nginx:latest)")
 else
-  echo "Docker Hub does not answer: images are built from packages (up to five minutes the first time)."
-  image=registry:3
-  archive=registry-3
-  if ! .venv/bin/python tools/images/build.py registry-3 >.cache/logs/image-registry-3.log 2>&1; then
-    tail -n 3 .cache/logs/image-registry-3.log
-    echo "So it is registry 2.8, from this system's packages. With a Go toolchain it would be 3."
-    image=registry:2
-    archive=registry-2
-  fi
-  .venv/bin/python tools/images/build.py "$archive" nginx hello-world
-  vars=(-e "registry_image=$image" -e "registry_image_archive=$archives/$archive.tar"
-    -e "{\"registry_seed_images\": [$(seed hello-world "oci-archive:$archives/hello-world.tar"),
-    $(seed nginx "oci-archive:$archives/nginx.tar:nginx:latest")]}")
+    say "Docker Hub does not answer within 4 s: images are built from packages (seconds; the first time up to 5 minutes)."
+    image=registry:3
+    archive=registry-3
+    if ! build registry-3; then
+        if [ -f "$archives/registry-3.tar" ]; then
+            say "So registry 3 stays the one that was built before."
+        else
+            say "So it is registry 2.8, from this system's packages. With Go it would be 3: install Go and run this again."
+            image=registry:2
+            archive=registry-2
+            build registry-2
+        fi
+    fi
+    build nginx hello-world
+    vars=(-e "registry_image=$image" -e "registry_image_archive=$archives/$archive.tar"
+        -e "$(seeds "docker-archive:$archives/hello-world.tar" "oci-archive:$archives/nginx.tar:nginx:latest")")
 fi
 
-# sudo asks for a password only on a terminal, and only if it needs one.
-ask=()
-if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null && [ -t 0 ]; then ask=(--ask-become-pass); fi
-
-log=.cache/logs/up.log
-echo "Running the play (about a minute the first time)"
-.venv/bin/ansible-playbook playbooks/standalone.yml "${ask[@]}" "${vars[@]}" "$@" | tee "$log"
-if ! grep -E 'changed=[1-9]' "$log" >/dev/null; then echo "Nothing had to be changed."; fi
+say "Running the play (the first time 1 to 2 minutes, if there is no Docker Engine yet)"
+exec tools/play.sh "${vars[@]}" "$@"
