@@ -23,15 +23,16 @@ else
     say "Docker Hub does not answer within 4 s: images are built from packages (seconds; the first time up to 5 minutes)."
     image=registry:3
     archive=registry-3
-    if ! build registry-3; then
-        if [ -f "$archives/registry-3.tar" ]; then
-            say "So registry 3 stays the one that was built before."
-        else
-            say "So it is registry 2.8, from this system's packages. With Go it would be 3: install Go and run this again."
-            image=registry:2
-            archive=registry-2
-            build registry-2
-        fi
+    if { command -v go || [ -x /usr/local/go/bin/go ]; } >/dev/null && build registry-3; then
+        :
+    elif [ -f "$archives/registry-3.tar" ]; then
+        say "Registry 3 stays the one that was built before."
+    else
+        say "Registry 3 would have to be compiled with Go; it is registry 2.8 then, from this system's packages."
+        say "For registry 3, install Go and run this again."
+        image=registry:2
+        archive=registry-2
+        build registry-2
     fi
     build nginx hello-world
     vars=(-e "registry_image=$image" -e "registry_image_archive=$archives/$archive.tar"
