@@ -8,6 +8,14 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
 scenario=$1
+
+# The nodes' names are the same in every clone on this machine, and one engine can have a name only once.
+exec 8>"${TMPDIR:-/tmp}/dockyard-molecule-$(id -u).lock"
+if ! flock --nonblock 8; then
+    say "waiting for a scenario of another run on this machine to end"
+    flock 8
+fi
+
 docker load --quiet --input .cache/images/node.tar
 trap 'molecule destroy --scenario-name "$scenario"; exit 1' INT TERM
 molecule test --scenario-name "$scenario"
