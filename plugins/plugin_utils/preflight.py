@@ -121,12 +121,12 @@ def _storage(settings: Settings) -> list[str]:
         out.append(f"registry_config_extra.storage names {', '.join(others)} and registry_storage_driver is {driver!r}: "
                    "a registry has exactly one storage driver. Set registry_storage_driver, with its options in "
                    "registry_storage_options, and take the other out.")
-    majors = [settings["registry_major"]] if settings.get("registry_major") in DRIVERS else []
-    for major in majors:
-        if driver not in DRIVERS[major]:
-            out.append(f"registry_storage_driver is {driver!r}, which registry {major} does not have. It has: "
-                       f"{', '.join(sorted(DRIVERS[major]))}."
-                       + (" Registry 2.8 (registry_image: registry:2) still has it." if driver in DRIVERS[2] else ""))
+    # A tag that names no version is taken for the default one; the image itself is asked once it is there.
+    major = major_of_tag(str(settings["registry_image"])) or 3
+    if major in DRIVERS and driver not in DRIVERS[major]:
+        out.append(f"registry_storage_driver is {driver!r}, which registry {major} does not have. It has: "
+                   f"{', '.join(sorted(DRIVERS[major]))}."
+                   + (" Registry 2.8 (registry_image: registry:2) still has it." if driver in DRIVERS[2] else ""))
     return out
 
 

@@ -28,7 +28,6 @@ GOOD = {
     "registry_log_level": "info",
     "registry_log_format": "text",
     "registry_verify": "auto",
-    "registry_major": 3,
 }
 FOLDER = {
     "exists": True,
@@ -54,14 +53,14 @@ def only(problems):
         {},
         {"registry_port": "5000"},
         {"registry_image": "registry.example.com:5000/library/registry:3.1.1"},
-        {"registry_image": "registry:2.8.3", "registry_major": 2},
+        {"registry_image": "registry:2.8.3"},
         {"registry_image": "registry@sha256:" + "a" * 64},
         {"registry_address": "::1"},
         {"registry_address": "0.0.0.0", "registry_allow_insecure": True},
         {"registry_memory": "1.5g"},
         {"registry_memory": "512MiB"},
         {"registry_cpus": "1.5"},
-        {"registry_storage_driver": "swift", "registry_major": 2},
+        {"registry_storage_driver": "swift", "registry_image": "registry:2"},
         {"registry_config_extra": {"storage": {"cache": {"blobdescriptorsize": 1}, "filesystem": {"maxthreads": 9}}}},
     ],
 )

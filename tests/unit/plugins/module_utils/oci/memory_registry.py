@@ -16,6 +16,8 @@ import threading
 import typing as t
 from urllib.parse import parse_qs, quote, urlsplit
 
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.scripted_server import QuietServer
+
 _MANIFEST = re.compile(r"/v2/(?P<repository>.+)/manifests/(?P<reference>[^/]+)")
 _BLOB = re.compile(r"/v2/(?P<repository>.+)/blobs/(?P<digest>sha256:[0-9a-f]+)")
 _UPLOADS = re.compile(r"/v2/(?P<repository>.+)/blobs/uploads/(?P<session>[0-9]*)")
@@ -42,7 +44,7 @@ class MemoryRegistry:
         class Handler(_Handler):
             memory = registry
 
-        self._http = _Server(("127.0.0.1", 0), Handler)
+        self._http = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
@@ -71,14 +73,6 @@ class MemoryRegistry:
             else:
                 self.blobs[repository, digest] = content
         self.tags[repository, tag] = root
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients that break off are what the tests are about."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

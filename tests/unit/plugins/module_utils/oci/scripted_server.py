@@ -68,7 +68,7 @@ class ScriptedServer:
         class Handler(_Handler):
             scripted = server
 
-        self._http = _Server(("127.0.0.1", 0), Handler)
+        self._http = QuietServer(("127.0.0.1", 0), Handler)
         if context:
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self.port: int = self._http.server_address[1]
@@ -107,7 +107,9 @@ class ScriptedServer:
         assert not self.unexpected and not left, f"unexpected: {self.unexpected}, never asked: {left}"
 
 
-class _Server(http.server.ThreadingHTTPServer):
+class QuietServer(http.server.ThreadingHTTPServer):
+    """Answers each connection in a thread, and takes a client that breaks off as nothing to talk about."""
+
     daemon_threads = True
     block_on_close = False
 
