@@ -112,6 +112,12 @@ def guarded(binary: str, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator
 
 
 @pytest.fixture
+def major(binary: str) -> int:
+    """Return the registry's major version, by the folder of its program: ``registry-2``, ``registry-3``."""
+    return int(pathlib.Path(binary).parent.name.rpartition("-")[2])
+
+
+@pytest.fixture
 def client(running: Running) -> t.Iterator[RegistryClient]:
     """Return a client of the registry."""
     with RegistryClient(parse_registry_url(running.url)) as registry:

@@ -11,20 +11,21 @@ A :class:`RegistryClient` may be shared by threads. All its methods raise
 from __future__ import annotations
 
 import typing as t
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from .auth import Credentials, Scopes
 from .connections import Timeouts, TlsSettings
-from .errors import ContentError, InvalidReference, NotFound, RegistryError
-from .media_types import ACCEPT, MAX_MANIFEST_SIZE, Descriptor, Manifest, parse_manifest
-from .origin import Origin, resolve_url
-from .paging import read_pages
+from .downloads import ResumingReader, open_range
+from .errors import ContentError, InvalidReference, NotFound
+from .media_types import ACCEPT, MAX_MANIFEST_SIZE, OCI_INDEX, Descriptor, Manifest, parse_manifest
+from .origin import Origin
+from .paging import follow_links, read_pages
 from .reference import parse_digest
 from .retry import RetryPolicy
-from .streams import Body, Opener, Readable, VerifyingReader, bytes_body, read_all
+from .streams import Opener, Readable, VerifyingReader, bytes_body, read_all
 from .transport import Answer, Request, Transport
+from .uploads import Upload, Uploader
 
-UPLOAD_ATTEMPTS = 3
 _SMALL = 64 * 1024
 
 
@@ -41,9 +42,8 @@ class RegistryClient:
         retry: RetryPolicy | None = None,
     ) -> None:
         self.origin = origin
-        retry = retry or RetryPolicy()
         self._transport = Transport(origin, credentials=credentials, tls=tls, timeouts=timeouts, retry=retry)
-        self._upload_retry = RetryPolicy(min(UPLOAD_ATTEMPTS, retry.attempts), sleep=retry.sleep)
+        self._uploader = Uploader(self._transport)
 
     def __enter__(self) -> RegistryClient:
         return self
@@ -62,7 +62,7 @@ class RegistryClient:
         """
         answer = self._transport.request(Request("GET", "/v2/"), limit=_SMALL)
         if "html" in answer.header("Content-Type").lower():
-            raise ContentError(f"{answer.url} answers with a web page.", hint="Is this a registry's URL?")
+            raise ContentError(f"{answer.shown_url} answers with a web page.", hint="Is this a registry's URL?")
 
     def repositories(self) -> t.Iterator[str]:
         """Yield the names of all repositories, page by page, in the registry's order."""
@@ -76,9 +76,8 @@ class RegistryClient:
             for page in read_pages(self._transport, path, "tags", pull(repository)):
                 yield from page
         except NotFound as error:
-            # A repository is no more than its content: one without any is as good as none. A 404 without the
-            # registry's own code comes from something else on the way.
-            if "NAME_UNKNOWN" not in error.codes:
+            # A repository is no more than its content: one without any is as good as none.
+            if not error.is_registrys_own:
                 raise
 
     def head_manifest(self, repository: str, reference: str) -> Descriptor | None:
@@ -93,7 +92,7 @@ class RegistryClient:
         digest, length = answer.header("Docker-Content-Digest"), answer.header("Content-Length")
         if not digest or not length.isdigit():
             return self.get_manifest(repository, reference).descriptor
-        return Descriptor(_media_type(answer), _digest(digest, answer.url), int(length))
+        return Descriptor(_media_type(answer), _digest(digest, answer.shown_url), int(length))
 
     def get_manifest(self, repository: str, reference: str) -> Manifest:
         """Return the manifest or index that a tag or digest names (spec: end-3), its digest verified.
@@ -104,12 +103,14 @@ class RegistryClient:
         answer = self._transport.request(request, limit=MAX_MANIFEST_SIZE)
         digest = reference if ":" in reference else answer.header("Docker-Content-Digest")
         where = f"{repository}{'@' if ':' in reference else ':'}{reference} on {self.origin}"
-        known = _digest(digest, answer.url) if digest else ""
+        known = _digest(digest, answer.shown_url) if digest else ""
         return parse_manifest(answer.body, _media_type(answer), where=where, digest=known)
 
-    def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> None:
+    def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> bool:
         """Write a manifest under a tag or its own digest (spec: end-7). All it names must be there already.
 
+        :returns: False if the manifest has a subject and the registry does not list referrers by itself: then that is
+            the client's task (spec: "Pushing Manifests with Subject").
         :raises ContentError: if the registry stored something else.
         """
         headers = {"Content-Type": manifest.media_type}
@@ -119,7 +120,44 @@ class RegistryClient:
         stored = answer.header("Docker-Content-Digest")
         # A registry may name the digest by another algorithm than ours, which says nothing about this one.
         if stored and stored.partition(":")[0] == manifest.digest.partition(":")[0] and stored != manifest.digest:
-            raise ContentError(f"{answer.url}: the registry stored {stored[:140]}, not {manifest.digest}.")
+            raise ContentError(f"{answer.shown_url}: the registry stored {stored[:140]}, not {manifest.digest}.")
+        return manifest.subject is None or bool(answer.header("OCI-Subject"))
+
+    def delete_manifest(self, repository: str, reference: str) -> bool:
+        """Delete a manifest by its digest, with all tags that point at it, or a tag alone (spec: end-9).
+
+        Distribution 2.8 cannot delete a tag and answers 400.
+
+        :returns: False if it was not there.
+        """
+        request = Request(
+            "DELETE", f"/v2/{repository}/manifests/{reference}", scopes=delete(repository), expect=(200, 202, 204)
+        )
+        try:
+            self._transport.request(request, limit=_SMALL)
+        except NotFound as error:
+            if not error.is_registrys_own:
+                raise
+            return False
+        return True
+
+    def referrers(self, repository: str, digest: str, *, artifact_type: str = "") -> tuple[Descriptor, ...] | None:
+        """Return what the referrers API lists for a manifest (spec: end-12a), None if the registry has no such API.
+
+        :param artifact_type: only those of this type; filtered here, too, for a registry may not.
+        """
+        path = f"/v2/{repository}/referrers/{digest}"
+        target = f"{path}?{urlencode({'artifactType': artifact_type})}" if artifact_type else path
+        scopes = pull(repository)
+        request = Request("GET", target, {"Accept": OCI_INDEX}, scopes=scopes, expect=(200, 404))
+        first = self._transport.request(request, limit=MAX_MANIFEST_SIZE)
+        if first.status == 404 or _media_type(first) != OCI_INDEX:
+            return None
+        found: dict[str, Descriptor] = {}
+        for page in follow_links(self._transport, path, scopes, first):
+            index = parse_manifest(page.body, OCI_INDEX, where=page.shown_url)
+            found.update((child.digest, child) for child in index.children)
+        return tuple(child for child in found.values() if artifact_type in ("", child.artifact_type))
 
     def head_blob(self, repository: str, digest: str) -> bool:
         """Tell whether a repository has a blob (spec: end-2 by HEAD)."""
@@ -127,10 +165,17 @@ class RegistryClient:
         return self._transport.request(request, limit=_SMALL).status == 200
 
     def open_blob(self, repository: str, descriptor: Descriptor) -> Readable:
-        """Open a blob for reading (spec: end-2); size and digest are verified on the way. The caller closes it."""
-        target = f"/v2/{repository}/blobs/{descriptor.digest}"
-        answer = self._transport.open(Request("GET", target, scopes=pull(repository)))
-        return VerifyingReader(answer, descriptor, where=f"blob {descriptor.digest} of {self.origin}/{repository}")
+        """Open a blob for reading (spec: end-2). The caller closes it.
+
+        Size and digest are verified on the way, and a connection that breaks is opened again where it broke.
+        """
+        stream = ResumingReader(self._transport, f"/v2/{repository}/blobs/{descriptor.digest}", pull(repository))
+        return VerifyingReader(stream, descriptor, where=f"blob {descriptor.digest} of {self.origin}/{repository}")
+
+    def open_blob_range(self, repository: str, digest: str, offset: int, length: int) -> Readable:
+        """Open ``length`` bytes of a blob from ``offset`` on. A part has no digest: nothing verifies what it holds."""
+        target = f"/v2/{repository}/blobs/{digest}"
+        return open_range(self._transport, target, pull(repository), offset=offset, length=length)
 
     def get_blob(self, repository: str, descriptor: Descriptor, *, limit: int) -> bytes:
         """Return a small blob, such as an image configuration, of at most ``limit`` bytes."""
@@ -140,58 +185,26 @@ class RegistryClient:
             )
         return read_all(self.open_blob(repository, descriptor))
 
-    def mount_blob(self, repository: str, digest: str, from_repository: str) -> str:
+    def mount_blob(self, repository: str, digest: str, from_repository: str) -> Upload | None:
         """Link a blob of another repository of this registry (spec: end-11).
 
-        :returns: empty if it is done; else where to upload the blob (spec: "the registry may fall back to an upload").
+        :returns: None if it is done; else an upload to fill (spec: "the registry may fall back to an upload").
         """
-        query = urlencode({"mount": digest, "from": from_repository})
-        # Repeatable: a link made twice is one, and an upload that is opened twice is given up by the registry.
-        return self._start_upload(repository, f"?{query}", push(repository) + pull(from_repository), repeatable=True)
+        return self._uploader.mount(repository, push(repository) + pull(from_repository), digest, from_repository)
 
-    def upload_blob(self, repository: str, descriptor: Descriptor, open_stream: Opener, *, location: str = "") -> None:
-        """Write a blob with one POST and one PUT of known length (spec: end-4a, end-6), streamed.
+    def upload_blob(
+        self, repository: str, descriptor: Descriptor, open_stream: Opener, *, upload: Upload | None = None
+    ) -> None:
+        """Write a blob, streamed (spec: "Pushing blobs"). What may pass is tried again, see :mod:`.uploads`.
 
-        If that fails in a way that may pass, all of it is done again from the start: the registry gives up an upload
-        whose PUT failed, so ``open_stream`` may be called several times.
-
-        :param location: an upload that :meth:`mount_blob` opened.
+        :param open_stream: may be called several times.
+        :param upload: an upload that :meth:`mount_blob` opened.
         """
-        opened = [location] if location else []
-        scopes = push(repository)
-        body = Body(descriptor.size, open_stream)
+        self._uploader.send(repository, push(repository), descriptor, open_stream, upload)
 
-        def attempt() -> None:
-            target = opened.pop() if opened else self._start_upload(repository, "", scopes)
-            target += f"{'&' if '?' in target else '?'}{urlencode({'digest': descriptor.digest})}"
-            headers = {"Content-Type": "application/octet-stream"}
-            request = Request("PUT", target, headers, body, scopes, expect=(201,), repeatable=False)
-            self._transport.request(request, limit=_SMALL)
-
-        self._upload_retry.run(attempt)
-
-    def _start_upload(self, repository: str, query: str, scopes: Scopes, *, repeatable: bool = False) -> str:
-        target = f"/v2/{repository}/blobs/uploads/{query}"
-        request = Request("POST", target, scopes=scopes, expect=(201, 202), repeatable=repeatable)
-        answer = self._transport.request(request, limit=_SMALL)
-        if answer.status == 201 and query:
-            return ""
-        return self._upload_target(answer)
-
-    def _upload_target(self, answer: Answer) -> str:
-        """Return path and query of an upload's Location, to be used on the registry's own origin.
-
-        Behind a proxy the Location may name an inner host or plain http: its host is never followed, so neither a
-        blob nor a password can be sent elsewhere by it.
-        """
-        location = answer.header("Location")
-        _origin, parts = resolve_url(answer.url, location)
-        if not location or not parts.path.startswith("/v2/"):
-            raise RegistryError(
-                f"POST {answer.url}: the registry opened an upload at {parts.path[:100]!r}, outside of its own API.",
-                hint="Check http.host and http.prefix of the registry, and the proxy in front of it.",
-            )
-        return f"{quote(parts.path, safe='/%:@')}?{parts.query}" if parts.query else quote(parts.path, safe="/%:@")
+    def start_upload(self, repository: str) -> Upload:
+        """Open an upload to be filled, resumed or cancelled by hand (spec: end-4a)."""
+        return self._uploader.open(repository, push(repository))
 
     @staticmethod
     def _manifest_request(method: str, repository: str, reference: str, *, expect: tuple[int, ...] = (200,)) -> Request:
@@ -207,6 +220,11 @@ def pull(repository: str) -> Scopes:
 def push(repository: str) -> Scopes:
     """Return the token scopes to read and write a repository."""
     return (f"repository:{repository}:pull,push",)
+
+
+def delete(repository: str) -> Scopes:
+    """Return the token scopes to delete in a repository (Docker's token specification, "delete")."""
+    return (f"repository:{repository}:pull,delete",)
 
 
 def _media_type(answer: Answer) -> str:

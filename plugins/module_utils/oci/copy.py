@@ -20,6 +20,7 @@ from .describe import Image, ImageDetails, RepositoryReader, load_image
 from .errors import NotFound, RegistryError
 from .media_types import Descriptor, Manifest
 from .reference import RepositoryTag
+from .referrers import add_to_fallback
 from .source import ImageSource
 from .streams import Readable
 
@@ -101,14 +102,15 @@ def execute_copy(plan: CopyPlan, source: ImageSource, client: RegistryClient) ->
     *others, root = plan.image.manifests
     repository = plan.target.repository
 
-    def put(manifest: Manifest) -> None:
-        client.put_manifest(repository, manifest.digest, manifest)
+    def put(manifest: Manifest, reference: str = "") -> None:
+        if not client.put_manifest(repository, reference or manifest.digest, manifest):
+            add_to_fallback(client, repository, manifest)
 
     _parallel(put, [manifest for manifest in others if not manifest.is_index])
     for manifest in others:
         if manifest.is_index:
             put(manifest)
-    client.put_manifest(repository, plan.target.tag, root)
+    put(root, plan.target.tag)
     return _count([(blob, action) for (blob, _planned), action in zip(plan.blobs, actions)])
 
 
@@ -131,16 +133,16 @@ class _BlobMover:
         blob, action = step
         if action == "existing":
             return action
-        location = ""
+        upload = None
         if action == "mounted":
-            location = self._client.mount_blob(self._repository, blob.digest, self._from)
-            if not location:
+            upload = self._client.mount_blob(self._repository, blob.digest, self._from)
+            if upload is None:
                 return "mounted"
 
         def open_stream() -> Readable:
             return _Stoppable(self._source.open_blob(blob), self._stopped)
 
-        self._client.upload_blob(self._repository, blob, open_stream, location=location)
+        self._client.upload_blob(self._repository, blob, open_stream, upload=upload)
         return "uploaded"
 
 

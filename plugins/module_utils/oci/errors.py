@@ -128,6 +128,11 @@ class Unauthorized(ResponseError):
 class NotFound(ResponseError):
     """404: no such repository, manifest, tag, blob or upload."""
 
+    @property
+    def is_registrys_own(self) -> bool:
+        """Whether the registry itself says so. A 404 without its error codes comes from something on the way."""
+        return bool(self.codes)
+
 
 def response_error(
     method: str, url: str, status: int, *, body: bytes = b"", retry_after: float | None = None

@@ -53,7 +53,7 @@ class Descriptor:
     """A piece of content: what it is, its digest, its size in bytes.
 
     ``platform`` is ``os/architecture[/variant]`` or empty; ``urls`` are set for layers that stand elsewhere;
-    ``annotations`` are those of an index entry.
+    ``annotations`` are those of an index entry; ``artifact_type`` says what an entry of a referrers list is.
     """
 
     media_type: str
@@ -62,6 +62,7 @@ class Descriptor:
     platform: str = ""
     urls: tuple[str, ...] = ()
     annotations: t.Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False, compare=False)
+    artifact_type: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """Return the three fields a manifest needs, in the order Docker writes them."""
@@ -73,6 +74,8 @@ class Manifest:
     """A manifest or index: its exact bytes, and what they say.
 
     An index has ``children`` only; an image has a ``config`` and ``layers`` (an artifact may have other blobs there).
+    ``artifact_type`` is empty for images; ``subject`` is the manifest that this one is about, such as a signature's
+    image (OCI image spec 1.1, "Guidelines for Artifact Usage").
     """
 
     raw: bytes = dataclasses.field(repr=False)
@@ -81,6 +84,9 @@ class Manifest:
     config: Descriptor | None = None
     layers: tuple[Descriptor, ...] = ()
     children: tuple[Descriptor, ...] = ()
+    artifact_type: str = ""
+    subject: Descriptor | None = None
+    annotations: t.Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False, compare=False)
 
     @property
     def is_index(self) -> bool:
@@ -138,10 +144,20 @@ def parse_manifest(raw: bytes, media_type: str, *, where: str, digest: str = "")
     if ("manifests" in document) != (media_type in INDEX_TYPES) or ("manifests" in document and "layers" in document):
         # CVE-2021-41190: a document that is both may be read as either, by different clients.
         raise ContentError(f"{where} is of type {media_type!r}, but does not have its fields.")
-    if media_type in INDEX_TYPES:
-        return Manifest(raw, media_type, actual, children=_descriptors(document, "manifests", where))
-    config = _descriptor(document.get("config"), f"config of {where}")
-    return Manifest(raw, media_type, actual, config=config, layers=_descriptors(document, "layers", where))
+    is_index = media_type in INDEX_TYPES
+    config = None if is_index else _descriptor(document.get("config"), f"config of {where}")
+    subject = document.get("subject")
+    return Manifest(
+        raw,
+        media_type,
+        actual,
+        config=config,
+        layers=() if is_index else _descriptors(document, "layers", where),
+        children=_descriptors(document, "manifests", where) if is_index else (),
+        artifact_type=_artifact_type(document, config),
+        subject=None if subject is None else _descriptor(subject, f"subject of {where}"),
+        annotations=_annotations(document, where),
+    )
 
 
 def parse_json_object(raw: bytes, *, where: str) -> dict[str, t.Any]:
@@ -182,20 +198,33 @@ def _descriptor(entry: object, where: str) -> Descriptor:
     if not isinstance(entry, dict):
         raise ContentError(f"{where} is not a descriptor.")
     media_type, size, urls = entry.get("mediaType"), entry.get("size"), entry.get("urls") or []
-    annotations = entry.get("annotations") or {}
     try:
         digest = parse_digest(str(entry.get("digest")))
     except InvalidReference as error:
         raise ContentError(f"{where}: {error}") from error
     if not isinstance(media_type, str) or not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise ContentError(f"{where} lacks a media type or a size.")
-    if not isinstance(urls, list) or not isinstance(annotations, dict):
-        raise ContentError(f"{where} is malformed.")
+    if not isinstance(urls, list):
+        raise ContentError(f"{where} has urls that are no list.")
     return Descriptor(
         media_type,
         digest,
         size,
         platform_of(entry.get("platform")),
         tuple(str(url) for url in urls),
-        {str(key): str(value) for key, value in annotations.items()},
+        _annotations(entry, where),
+        str(entry.get("artifactType") or ""),
     )
+
+
+def _annotations(document: t.Mapping[str, t.Any], where: str) -> dict[str, str]:
+    annotations = document.get("annotations") or {}
+    if not isinstance(annotations, dict):
+        raise ContentError(f"{where} has annotations that are no object.")
+    return {str(key): str(value) for key, value in annotations.items()}
+
+
+def _artifact_type(document: t.Mapping[str, t.Any], config: Descriptor | None) -> str:
+    """Return what kind of artifact a manifest is; before OCI 1.1 its config's media type said so."""
+    named = str(document.get("artifactType") or "")
+    return named or (config.media_type if config and config.media_type not in CONFIG_TYPES else "")

@@ -32,15 +32,24 @@ def read_pages(transport: Transport, path: str, key: str, scopes: Scopes) -> t.I
     :raises ContentError: if an answer is no such list, or pages repeat for ever.
     :raises ResponseError: as the registry says.
     """
-    answer = _first_page(transport, path, scopes)
+    for answer in follow_links(transport, path, scopes, _first_page(transport, path, scopes)):
+        yield _entries(answer, key)
+
+
+def follow_links(transport: Transport, path: str, scopes: Scopes, first: Answer) -> t.Iterator[Answer]:
+    """Yield the first page and those that Links name, under the same rule as :func:`read_pages`."""
+    answer = first
     seen: set[str] = set()
     while True:
-        yield _entries(answer, key)
+        yield answer
         query = next_query(answer.headers.get_all("Link") or [])
         if query is None:
             return
         if query in seen:
-            raise ContentError(f"GET {transport.origin}{path}: the registry's next page is one that was read before.")
+            raise ContentError(
+                f"GET {transport.origin}{path}: the registry's next page is one that was read before.",
+                hint="Its list cannot be read to the end: look at the proxy in front of it, or update the registry.",
+            )
         seen.add(query)
         answer = _page(transport, path, query, scopes)
 
@@ -72,7 +81,7 @@ def _page(transport: Transport, path: str, query: str, scopes: Scopes) -> Answer
 
 
 def _entries(answer: Answer, key: str) -> list[str]:
-    where = f"the answer of {answer.url}"
+    where = f"the answer of {answer.shown_url}"
     document = parse_json_object(answer.body, where=where)
     entries = document.get(key, "")
     if entries is None:

@@ -43,10 +43,17 @@ class RetryPolicy:
                 self.sleep(delay)
         return attempt()
 
+    def pause(self, number: int) -> None:
+        """Wait as after the ``number``-th attempt, for those who try again by themselves."""
+        self.sleep(self._backoff(number))
+
     def _delay(self, error: RegistryError, number: int) -> float | None:
         asked = error.retry_after if isinstance(error, ResponseError) else None
         if asked is not None:
             return asked if asked <= self.longest_wait else None
+        return self._backoff(number)
+
+    def _backoff(self, number: int) -> float:
         backoff = min(self.longest_delay, self.first_delay * 2.0 ** (number - 1))
         return backoff * random.uniform(0.5, 1.0)
 

@@ -58,6 +58,45 @@ class LimitedReader:
         self._stream.close()
 
 
+class SequentialParts:
+    """Opens a stream part by part: parts in their order cost one pass, a part that is asked for again another one."""
+
+    def __init__(self, open_stream: Opener) -> None:
+        self._open_stream = open_stream
+        self._stream: Readable | None = None
+        self._position = 0
+
+    def open(self, start: int, length: int) -> Readable:
+        """Return ``length`` bytes from ``start`` on. Only one part is open at a time; closing it keeps the stream."""
+        if self._stream is None or self._position != start:
+            self.close()
+            self._stream, self._position = self._open_stream(), 0
+            drain_to(self, start)
+        return LimitedReader(_Borrowed(self), length)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read on; 0 at the end of the whole stream."""
+        size = self._stream.readinto(buffer) if self._stream else 0
+        self._position += size
+        return size
+
+    def close(self) -> None:
+        """Close the stream below."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
+class _Borrowed:
+    """Reads a stream that others close."""
+
+    def __init__(self, stream: Readable) -> None:
+        self.readinto = stream.readinto
+
+    def close(self) -> None:
+        """Leave the stream open."""
+
+
 class VerifyingReader:
     """Passes a blob on and fails before its last bytes if its size or digest is wrong.
 
@@ -110,6 +149,12 @@ def read_chunks(stream: Readable, buffer_size: int = BUFFER_SIZE) -> t.Iterator[
         if not size:
             return
         yield buffer[:size]
+
+
+def drain_to(stream: Readable, count: int) -> None:
+    """Read ``count`` bytes and drop them; less if the stream ends before."""
+    for _chunk in read_chunks(LimitedReader(stream, count)):
+        pass
 
 
 def read_all(stream: Readable) -> bytes:

@@ -13,6 +13,7 @@ Nothing here knows what a manifest is. A :class:`Transport` may be shared by thr
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import http.client
 import typing as t
@@ -20,7 +21,7 @@ from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from .auth import Authenticator, Credentials, Scopes
 from .connections import ConnectionPool, Timeouts, TlsSettings, connection_error
-from .errors import ContentError, RegistryError, response_error
+from .errors import ConnectionFailed, ContentError, RegistryError, redact_url, response_error
 from .origin import Origin, resolve_url
 from .retry import RetryPolicy, parse_retry_after
 from .streams import Body, read_chunks
@@ -29,8 +30,9 @@ T = t.TypeVar("T")
 
 USER_AGENT = "dockyard.registry"
 MAX_REDIRECTS = 5
-_MAX_ERROR_BODY = 64 * 1024
+_MAX_TOKEN_BODY = 64 * 1024
 _SMALL_BUFFER = 64 * 1024
+_MAX_EXPLANATION_READS = 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAFE_IN_TARGET = "!#$%&'()*+,/:;=?@[]~"
 
@@ -57,6 +59,11 @@ class Answer:
     body: bytes
     url: str
 
+    @property
+    def shown_url(self) -> str:
+        """The URL for a message: what is in it may be as good as a password."""
+        return redact_url(self.url)
+
     def header(self, name: str) -> str:
         """Return a header's value, empty if it is not there."""
         return self.headers.get(name, "") or ""
@@ -81,6 +88,11 @@ class OpenAnswer:
         self.headers = self._response.headers
         self.url = request.url
 
+    @property
+    def shown_url(self) -> str:
+        """The URL for a message: storage that serves blobs itself puts a signature into it."""
+        return redact_url(self.url)
+
     def readinto(self, buffer: memoryview, /) -> int:
         """Read on; 0 at the end.
 
@@ -96,23 +108,35 @@ class OpenAnswer:
             raise connection_error(self._request.method, self.url, error) from error
         return size
 
-    def read(self, limit: int, *, truncate: bool = False) -> bytes:
-        """Return the rest of the body and close.
+    def read(self, limit: int) -> bytes:
+        """Return the rest of the body, of at most ``limit`` bytes, and close.
 
-        :param limit: bytes at most; more is an error, or cut off if ``truncate`` is set.
+        :raises ContentError: if there is more.
         """
         parts: list[bytes] = []
         total = 0
         try:
             for chunk in read_chunks(self, _SMALL_BUFFER):
-                parts.append(bytes(chunk[: limit - total]))
+                parts.append(bytes(chunk))
                 total += len(chunk)
-                if total > limit and not truncate:
-                    raise ContentError(f"{self._request.method} {self.url} answered with more than {limit} bytes.")
                 if total > limit:
-                    break
+                    raise ContentError(
+                        f"{self._request.method} {self.shown_url} answered with more than {limit} bytes."
+                    )
         finally:
             self.close()
+        return b"".join(parts)
+
+    def explanation(self) -> bytes:
+        """Return the beginning of an error's body, and close. The status says what happened, even if this is cut off."""
+        parts: list[bytes] = []
+        # Distribution 2.8 promises the whole blob's length with a 416, and then sends a line.
+        with contextlib.suppress(ConnectionFailed):
+            for chunk in read_chunks(self, _SMALL_BUFFER):
+                parts.append(bytes(chunk))
+                if len(parts) == _MAX_EXPLANATION_READS:
+                    break
+        self.close()
         return b"".join(parts)
 
     def close(self) -> None:
@@ -185,8 +209,7 @@ class Transport:
         if answer.status in request.expect:
             return answer
         retry_after = parse_retry_after(answer.headers.get("Retry-After"))
-        body = answer.read(_MAX_ERROR_BODY, truncate=True)
-        raise response_error(request.method, answer.url, answer.status, body=body, retry_after=retry_after)
+        raise response_error(request.method, answer.url, answer.status, body=answer.explanation(), retry_after=retry_after)
 
     def _followed(self, request: Request) -> OpenAnswer:
         """Send, and follow redirects of GET and HEAD (storage that serves blobs itself); others stay an answer."""
@@ -220,7 +243,7 @@ class Transport:
         challenges = answer.headers.get_all("WWW-Authenticate") or []
         if not self._authenticator.accept(challenges, request.scopes, sent):
             return answer
-        answer.read(_MAX_ERROR_BODY, truncate=True)
+        answer.explanation()
         return self._send(self.origin, request, self._authenticator.header(request.scopes))
 
     def _send(self, origin: Origin, request: Request, authorization: str | None) -> OpenAnswer:
@@ -254,10 +277,9 @@ class Transport:
 
         def attempt() -> bytes:
             answer = self._send(origin, request, authorization)
-            body = answer.read(_MAX_ERROR_BODY, truncate=answer.status != 200)
             if answer.status != 200:
-                raise response_error("GET", answer.url, answer.status, body=body)
-            return body
+                raise response_error("GET", answer.url, answer.status, body=answer.explanation())
+            return answer.read(_MAX_TOKEN_BODY)
 
         return self.retry.run(attempt)
 

@@ -150,71 +150,16 @@ def test_blobs_that_are_not_what_they_should_be(
         read_all(client.open_blob("a/b", DESCRIPTOR))
 
 
-def test_an_upload_stays_at_the_registrys_own_origin(server: ScriptedServer, client: RegistryClient) -> None:
-    location = "https://evil.invalid/v2/a/b/blobs/uploads/7?_state=s%3D"
-    put = f"/v2/a/b/blobs/uploads/7?_state=s%3D&digest={DESCRIPTOR.digest.replace(':', '%3A')}"
-    server.on("POST", UPLOADS, Reply(202, headers={"Location": location})).on("PUT", put, Reply(201))
-    client.upload_blob("a/b", DESCRIPTOR, bytes_body(BLOB).open)
-    assert server.seen[1].body == BLOB
-    assert server.seen[1].headers["Content-Length"] == str(len(BLOB))
-
-
-@pytest.mark.parametrize("location", ["", "https://evil.invalid/elsewhere", "/"])
-def test_an_upload_outside_of_the_api_is_refused(server: ScriptedServer, client: RegistryClient, location: str) -> None:
-    server.on("POST", UPLOADS, Reply(202, headers={"Location": location}))
-    with pytest.raises(RegistryError, match="outside of its own API.*http.host"):
-        client.upload_blob("a/b", DESCRIPTOR, bytes_body(BLOB).open)
-
-
-@pytest.mark.parametrize("location", ["http://[x/v2/", "ftp://x/v2/"])
-def test_an_upload_nowhere(server: ScriptedServer, client: RegistryClient, location: str) -> None:
-    server.on("POST", UPLOADS, Reply(202, headers={"Location": location}))
-    with pytest.raises(RegistryError, match="URL"):
-        client.upload_blob("a/b", DESCRIPTOR, bytes_body(BLOB).open)
-
-
-@pytest.mark.parametrize("failure", [Hangup(), Reply(503), registry_error(429, "TOOMANYREQUESTS", Retry_After="2")])
-def test_a_failed_upload_starts_again(
-    server: ScriptedServer, client: RegistryClient, sleeps: list[float], failure: Reply
-) -> None:
-    for number, reply in enumerate((failure, Reply(201))):
-        server.on("POST", UPLOADS, Reply(202, headers={"Location": f"{UPLOADS}{number}"}))
-        server.on("PUT", f"{UPLOADS}{number}?digest={DESCRIPTOR.digest.replace(':', '%3A')}", reply)
-    client.upload_blob("a/b", DESCRIPTOR, bytes_body(BLOB).open)
-    assert len(sleeps) == 1
-
-
-def test_a_wrong_blob_is_not_sent_to_its_end(
-    server: ScriptedServer,
-    client: RegistryClient,
-    connect: t.Callable[..., RegistryClient],
-    scripted: t.Callable[..., ScriptedServer],
-) -> None:
-    source = scripted().on("GET", BLOB_PATH, Reply(body=b"A blob"))
-    server.on("POST", UPLOADS, Reply(202, headers={"Location": f"{UPLOADS}1"}))
-    reader = connect(source.url)
-
-    def open_stream() -> Readable:
-        return reader.open_blob("a/b", DESCRIPTOR)
-
-    with pytest.raises(ContentError, match="has the digest"):
-        client.upload_blob("a/b", DESCRIPTOR, open_stream)
-    assert server.targets() == [f"POST {UPLOADS}"]
-
-
-def test_a_refused_upload_is_final(server: ScriptedServer, client: RegistryClient) -> None:
-    server.on("POST", UPLOADS, registry_error(403, "DENIED"))
-    with pytest.raises(Unauthorized, match="no right"):
-        client.upload_blob("a/b", DESCRIPTOR, bytes_body(BLOB).open)
-
-
-def test_mounts(server: ScriptedServer, client: RegistryClient) -> None:
-    mount = f"{UPLOADS}?mount={DESCRIPTOR.digest.replace(':', '%3A')}&from=c%2Fd"
-    server.on("POST", mount, Reply(201), Reply(202, headers={"Location": f"{UPLOADS}5?_state=x"}))
-    assert client.mount_blob("a/b", DESCRIPTOR.digest, "c/d") == ""
-    location = client.mount_blob("a/b", DESCRIPTOR.digest, "c/d")
-    server.on("PUT", f"{UPLOADS}5?_state=x&digest={DESCRIPTOR.digest.replace(':', '%3A')}", Reply(201))
-    client.upload_blob("a/b", DESCRIPTOR, bytes_body(BLOB).open, location=location)
+def test_deleting(server: ScriptedServer, client: RegistryClient) -> None:
+    server.on("DELETE", TAG, Reply(202), registry_error(404, "MANIFEST_UNKNOWN"), registry_error(405, "UNSUPPORTED"))
+    server.on("DELETE", TAG, Reply(404, b"<html>nginx</html>"), Reply(503), Reply(202))
+    assert client.delete_manifest("a/b", "1")
+    assert not client.delete_manifest("a/b", "1")
+    with pytest.raises(ResponseError, match="405: UNSUPPORTED.*storage.delete.enabled"):
+        client.delete_manifest("a/b", "1")
+    with pytest.raises(NotFound, match="nginx"):
+        client.delete_manifest("a/b", "1")
+    assert client.delete_manifest("a/b", "1")
 
 
 def test_pages(server: ScriptedServer, client: RegistryClient) -> None:

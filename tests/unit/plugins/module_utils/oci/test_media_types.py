@@ -81,7 +81,7 @@ def test_layers_that_stand_elsewhere_are_no_blobs() -> None:
         ),
         (manifest(layers=[{"mediaType": "x", "digest": DIGEST, "size": -1}]), m.OCI_MANIFEST, "size"),
         (manifest(layers=[{"mediaType": "x", "digest": DIGEST, "size": True}]), m.OCI_MANIFEST, "size"),
-        (manifest(layers=[{"mediaType": "x", "digest": DIGEST, "size": 1, "urls": 1}]), m.OCI_MANIFEST, "malformed"),
+        (manifest(layers=[{"mediaType": "x", "digest": DIGEST, "size": 1, "urls": 1}]), m.OCI_MANIFEST, "urls that are no list"),
     ],
 )
 def test_what_is_refused(raw: bytes, media_type: str, problem: str) -> None:

@@ -296,3 +296,16 @@ def test_http_goes_through_a_proxy(
     assert transport.request(GET, limit=10).body == b"a"
     assert proxy.seen[0].headers["Proxy-Authorization"] == Credentials("me", "pw").header
     assert proxy.seen[0].headers["Host"] == "registry.invalid:5000"
+
+
+def test_an_error_whose_body_is_cut_off_is_still_that_error(server: ScriptedServer, transport: Transport) -> None:
+    """Distribution 2.8 does so with 416: it promises the blob's own length."""
+    server.on("GET", "/v2/x", Reply(416, b"invalid range", {"Content-Length": "2999967"}, close=True))
+    with pytest.raises(ResponseError, match="416: invalid range"):
+        transport.request(Request("GET", "/v2/x"), limit=100)
+
+
+def test_what_a_signed_url_holds_is_not_shown(server: ScriptedServer, transport: Transport) -> None:
+    server.on("GET", "/v2/x?_state=secret", Reply(body=b"too much"))
+    with pytest.raises(ContentError, match="_state=REDACTED answered with more than 3"):
+        transport.request(Request("GET", "/v2/x?_state=secret"), limit=3)
