@@ -64,6 +64,7 @@ class ResumingReader:
             except ConnectionFailed as error:
                 self._resumes += 1
                 if self._resumes > MAX_RESUMES or not error.transient:
+                    error.given_up = True
                     raise
                 self._transport.retry.pause(self._resumes)
                 self._stream = open_range(self._transport, self._target, self._scopes, offset=self._offset)

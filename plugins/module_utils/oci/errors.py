@@ -29,6 +29,9 @@ _TRANSIENT_REASONS: frozenset[str] = frozenset({"refused", "timeout", "closed"})
 class RegistryError(Exception):
     """Base of all failures of this package; ``str()`` is the message and then the hint."""
 
+    given_up = False
+    """Whether it has been tried again as often as is sensible, so that no caller further up does it once more."""
+
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -182,7 +185,7 @@ def _registry_errors(body: bytes) -> tuple[tuple[str, ...], list[str]]:
 
 def _plain_text(body: str) -> str:
     """Return the first words of a body that is not the registry's JSON, for example a proxy's HTML page."""
-    return " ".join(re.sub(r"<[^>]*>", " ", body).split())[:200]
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())[:200].rstrip(".")
 
 
 _REASON_HINTS: dict[str, str] = {

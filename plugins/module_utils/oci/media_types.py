@@ -165,13 +165,14 @@ def parse_json_object(raw: bytes, *, where: str) -> dict[str, t.Any]:
 
     :raises ContentError: if the bytes are anything else; the hint shows how they begin.
     """
+    start = " ".join(raw[:120].decode("utf-8", "replace").split())
+    hint = f"It begins with {start!r}." if start else "It is empty."
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        start = " ".join(raw[:120].decode("utf-8", "replace").split())
-        raise ContentError(f"{where} is not JSON.", hint=f"It begins with {start!r}.") from error
+        raise ContentError(f"{where} is not JSON.", hint=hint) from error
     if not isinstance(document, dict):
-        raise ContentError(f"{where} is JSON, but not an object.")
+        raise ContentError(f"{where} is JSON, but not an object.", hint=hint)
     return document
 
 

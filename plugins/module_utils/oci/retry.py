@@ -29,19 +29,21 @@ class RetryPolicy:
     first_delay: float = 0.2
     longest_delay: float = 5.0
     longest_wait: float = 60.0
-    sleep: t.Callable[[float], object] = time.sleep
+    sleep: t.Callable[[float], object] = lambda seconds: time.sleep(seconds)  # looked up late, so that tests need not wait
 
     def run(self, attempt: t.Callable[[], T]) -> T:
         """Call ``attempt`` until it succeeds, fails for good, or the attempts are used up; raise its last error."""
-        for number in range(1, self.attempts):
+        number = 1
+        while True:
             try:
                 return attempt()
             except RegistryError as error:
                 delay = self._delay(error, number)
-                if delay is None or not error.transient:
+                if delay is None or number >= self.attempts or error.given_up or not error.transient:
+                    error.given_up = True
                     raise
-                self.sleep(delay)
-        return attempt()
+            self.sleep(delay)
+            number += 1
 
     def pause(self, number: int) -> None:
         """Wait as after the ``number``-th attempt, for those who try again by themselves."""

@@ -221,7 +221,10 @@ class Transport:
             answer.close()
             answer = self._redirected(request, *resolve_url(answer.url, location))
         answer.close()
-        raise RegistryError(f"{request.method} {self.origin}{request.target}: more than {MAX_REDIRECTS} redirects.")
+        raise RegistryError(
+            f"{request.method} {redact_url(f'{self.origin}{request.target}')}: more than {MAX_REDIRECTS} redirects.",
+            hint="Look at the proxy in front of the registry, and at the registry's storage.",
+        )
 
     def _redirected(self, request: Request, origin: Origin, parts: SplitResult) -> OpenAnswer:
         if self.origin.scheme == "https" and origin.scheme != "https":

@@ -89,7 +89,7 @@ class Uploader:
 
     def open(self, repository: str, scopes: Scopes) -> Upload:
         """Open an upload (spec: end-4a)."""
-        return Upload(self._transport, upload_target(self._post(repository, scopes, "", repeatable=False)), scopes)
+        return Upload(self._transport, upload_target(self._post(repository, scopes, "")), scopes)
 
     def mount(self, repository: str, scopes: Scopes, digest: str, from_repository: str) -> Upload | None:
         """Link a blob of another repository (spec: end-11).
@@ -97,13 +97,13 @@ class Uploader:
         :returns: None if it is done; else an upload to fill (spec: "the registry may fall back to an upload").
         """
         query = urlencode({"mount": digest, "from": from_repository})
-        # Repeatable: a link made twice is one, and an upload that is opened twice is given up by the registry.
-        answer = self._post(repository, scopes, f"?{query}", repeatable=True)
+        answer = self._post(repository, scopes, f"?{query}")
         return None if answer.status == 201 else Upload(self._transport, upload_target(answer), scopes)
 
-    def _post(self, repository: str, scopes: Scopes, query: str, *, repeatable: bool) -> Answer:
+    def _post(self, repository: str, scopes: Scopes, query: str) -> Answer:
+        # Repeatable: a link made twice is one, and an upload that is opened twice is given up by the registry.
         target = f"/v2/{repository}/blobs/uploads/{query}"
-        request = Request("POST", target, scopes=scopes, expect=(201, 202), repeatable=repeatable)
+        request = Request("POST", target, scopes=scopes, expect=(201, 202))
         return self._transport.request(request, limit=_SMALL)
 
     def send(
@@ -131,9 +131,10 @@ class Uploader:
                 if error.status != 413 or not smaller:
                     raise
                 self._chunk_size = smaller[0]
-            except ConnectionFailed:
-                # From now on what has arrived is not lost with the connection.
-                self._chunk_size = size or CHUNK_SIZES[0]
+            except ConnectionFailed as error:
+                # From now on what has arrived is not lost with the connection. One that was given up is the source's.
+                if not error.given_up:
+                    self._chunk_size = size or CHUNK_SIZES[0]
                 raise
             else:
                 return
@@ -161,7 +162,7 @@ class Uploader:
                 upload.append(Body(length, lambda start=start, length=length: parts.open(start, length)))  # type: ignore[misc]
             except ConnectionFailed as error:
                 failures += 1
-                if failures == ATTEMPTS or not error.transient:
+                if failures == ATTEMPTS or error.given_up or not error.transient:
                     raise
                 self._transport.retry.pause(failures)
                 _resume(upload, error)

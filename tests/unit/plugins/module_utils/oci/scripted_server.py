@@ -62,6 +62,7 @@ class ScriptedServer:
         self.seen: list[Seen] = []
         self.unexpected: list[str] = []
         self._script: dict[tuple[str, str], list[Reply | Hangup]] = {}
+        self._always: dict[tuple[str, str], Reply] = {}
         self._lock = threading.Lock()
         server = self
 
@@ -81,6 +82,11 @@ class ScriptedServer:
         self._script.setdefault((method, target), []).extend(replies)
         return self
 
+    def always(self, method: str, target: str, reply: Reply) -> ScriptedServer:
+        """Write down an answer for as many requests as come, which may be none."""
+        self._always[method, target] = reply
+        return self
+
     def targets(self) -> list[str]:
         """Return ``METHOD target`` of all requests in their order."""
         return [f"{request.method} {request.target}" for request in self.seen]
@@ -90,6 +96,8 @@ class ScriptedServer:
         with self._lock:
             self.seen.append(request)
             replies = self._script.get((request.method, request.target))
+            if not replies and (request.method, request.target) in self._always:
+                return self._always[request.method, request.target]
             if not replies:
                 self.unexpected.append(f"{request.method} {request.target}")
                 return Reply(418, b"the script has no answer for this")
