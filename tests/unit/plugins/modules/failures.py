@@ -192,7 +192,7 @@ def _no_push(world: World) -> Call:
     server = world.server().on("HEAD", MANIFEST, Reply(404))
     for digest in (CONFIG, LAYER, json.loads(RAW)["layers"][1]["digest"]):
         server.on("HEAD", blob(digest), Reply(404))
-    server.on("POST", "/v2/app/blobs/uploads/", *[registry_error(403, "DENIED")] * 3)
+    server.always("POST", "/v2/app/blobs/uploads/", registry_error(403, "DENIED"))
     files = images.layout_files({"": IMAGE})
     path = images.write_directory(world.folder / "layout", files)
     return Call("image", {"url": server.url, "name": "app:1", "source": f"oci:{path}"})

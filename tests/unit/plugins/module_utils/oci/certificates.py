@@ -37,14 +37,14 @@ class Certificates:
         return context
 
 
-def make_certificates(folder: pathlib.Path) -> Certificates:
-    """Write all files to a folder."""
+def make_certificates(folder: pathlib.Path, *names: str) -> Certificates:
+    """Write all files to a folder. The server's certificate is for 127.0.0.1 and these names."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca = _certificate("test CA", ca_key, "test CA", ca_key, is_ca=True)
     (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     for name in ("server", "client"):
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _certificate(name, key, "test CA", ca_key, is_ca=False)
+        certificate = _certificate(name, key, "test CA", ca_key, is_ca=False, names=names)
         pem_key = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -54,7 +54,13 @@ def make_certificates(folder: pathlib.Path) -> Certificates:
 
 
 def _certificate(
-    name: str, key: ec.EllipticCurvePrivateKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, *, is_ca: bool
+    name: str,
+    key: ec.EllipticCurvePrivateKey,
+    issuer: str,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    *,
+    is_ca: bool,
+    names: tuple[str, ...] = (),
 ) -> x509.Certificate:
     now = datetime.datetime.now(datetime.timezone.utc)
     builder = (
@@ -73,6 +79,7 @@ def _certificate(
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         builder = builder.add_extension(usage, critical=True)
     else:
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        builder = builder.add_extension(names, critical=False)
+        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        alternatives = x509.SubjectAlternativeName([address, *(x509.DNSName(other) for other in names)])
+        builder = builder.add_extension(alternatives, critical=False)
     return builder.sign(issuer_key, hashes.SHA256())
