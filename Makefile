@@ -28,6 +28,7 @@ setup-dev: ## make what lint and units need
 setup-test: setup-dev ## make what test needs besides
 	@tools/setup.sh importer
 	@tools/setup.sh oldest || [ $$? = 3 ]
+	@tools/setup.sh host || [ $$? = 3 ]
 
 lint: setup-dev ## the linters (a quarter of a minute)
 	@.venv/bin/python tools/check.py --lint

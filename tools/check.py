@@ -27,6 +27,7 @@ LOGS = CACHE / "logs"
 # ansible-test, the tarball and the importer look into ~/.ansible: a home of the run's own has no stale copies there.
 HOME = CACHE / "home"
 OLDEST = ROOT / ".venv-oldest" / "bin" / "python"
+HOST = ROOT / ".venv-host" / "bin" / "python"
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 AT_ONCE = 2
 PATIENCE = 90.0  # for a step that is stopped to clean up behind itself, in seconds
@@ -45,7 +46,10 @@ class Step(t.NamedTuple):
     lock: str = ""
 
 
-UNITS = "-m pytest tests/unit -q -n 2 -p no:cacheprovider"
+QUIET = "-q -n 2 -p no:cacheprovider"
+UNITS = f"-m pytest tests/unit {QUIET}"
+COVERAGE = ("--cov=ansible_collections.dockyard.registry.plugins.module_utils --cov-branch "
+            "--cov-report=term-missing:skip-covered --cov-fail-under=95")
 LINT = ["lint", "yaml", "shell", "types", "docs", "changelog", "readmes"]
 STEPS = [
     Step("lint", "ansible-lint --offline", 30),
@@ -56,7 +60,8 @@ STEPS = [
     Step("docs", "antsibull-docs lint-collection-docs --plugin-docs .", 15),
     Step("changelog", "antsibull-changelog lint", 2),
     Step("readmes", "python tools/role_readmes.py --check", 1),
-    Step("units", f"PYTHONPATH=collections python {UNITS}", 30),
+    Step("units", f"COVERAGE_FILE=.cache/coverage PYTHONPATH=collections python {UNITS} {COVERAGE}", 30),
+    Step("units-host", f"PYTHONPATH=collections {HOST} -m pytest tests/unit/plugins/module_utils {QUIET}", 20),
     Step("images", "python tools/images/build.py", 300),
     Step("engine", "tools/engine.sh start", 60),
     Step("tarball", "tools/tarball.sh", 15),
@@ -199,10 +204,10 @@ def chosen(names: list[str]) -> list[Step]:
     if names:
         wanted = set(names).union(*(known[name].needs for name in names))
         return [step for step in STEPS if step.name in wanted]
-    if OLDEST.exists():
-        return list(STEPS)
-    say(f"units-oldest: left out, for Python {PYTHON} is the only one that was found here.")
-    return [step for step in STEPS if step.name != "units-oldest"]
+    absent = {name for name, python in {"units-oldest": OLDEST, "units-host": HOST}.items() if not python.exists()}
+    for name in sorted(absent):
+        say(f"{name}: left out, for the Python that it needs was not found here.")
+    return [step for step in STEPS if step.name not in absent]
 
 
 def summary(results: dict[str, tuple[bool, float]], seconds: float) -> int:

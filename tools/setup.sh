@@ -9,6 +9,7 @@
 #   tools/setup.sh dev         .venv: what the checks need, too; shellcheck by apt
 #   tools/setup.sh importer    .venv-importer: galaxy-importer
 #   tools/setup.sh oldest      .venv-oldest: the oldest ansible-core, for its units; exit 3 if there is no other Python
+#   tools/setup.sh host        .venv-host: the oldest Python of managed hosts, for the client's units; exit 3 likewise
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -142,9 +143,21 @@ setup_oldest() {
     note_done .venv-oldest oldest "${files[@]}"
 }
 
+setup_host() {
+    local files=(tests/unit/requirements.txt constraints.txt)
+    done_before .venv-host host "${files[@]}" && return
+    if ! first_python 3.9 >/dev/null; then
+        say "there is no Python 3.9 here, the oldest that modules run on"
+        exit 3
+    fi
+    make_venv .venv-host 3.9
+    pip_install .venv-host "pytest on Python 3.9 (10 to 40 s)" cryptography hypothesis pytest pytest-xdist
+    note_done .venv-host host "${files[@]}"
+}
+
 case ${1-} in
-    runtime | dev | importer | oldest) ;;
-    *) fail "usage: tools/setup.sh runtime | dev | importer | oldest" ;;
+    runtime | dev | importer | oldest | host) ;;
+    *) fail "usage: tools/setup.sh runtime | dev | importer | oldest | host" ;;
 esac
 mkdir -p "$logs"
 # Two at once would write the same files.
