@@ -13,11 +13,11 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import quote, urlencode
 
-from .auth import Credentials, Scopes
+from .auth import Login, Scopes
 from .connections import Timeouts, TlsSettings
 from .errors import ContentError, InvalidReference, NotFound, RegistryError
 from .media_types import ACCEPT, MAX_MANIFEST_SIZE, Descriptor, Manifest, parse_manifest
-from .origin import Origin, resolve_url
+from .origin import HostPort, Origin, resolve_url
 from .paging import read_pages
 from .reference import parse_digest
 from .retry import RetryPolicy
@@ -35,14 +35,17 @@ class RegistryClient:
         self,
         origin: Origin,
         *,
-        credentials: Credentials | None = None,
+        credentials: Login | None = None,
+        token_hosts: t.Collection[HostPort] = (),
         tls: TlsSettings | None = None,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
         self.origin = origin
         retry = retry or RetryPolicy()
-        self._transport = Transport(origin, credentials=credentials, tls=tls, timeouts=timeouts, retry=retry)
+        self._transport = Transport(
+            origin, credentials=credentials, token_hosts=token_hosts, tls=tls, timeouts=timeouts, retry=retry
+        )
         self._upload_retry = RetryPolicy(min(UPLOAD_ATTEMPTS, retry.attempts), sleep=retry.sleep)
 
     def __enter__(self) -> RegistryClient:
