@@ -185,10 +185,10 @@ _REASON_HINTS: dict[str, str] = {
     "dns": "Check the host name.",
     "timeout": "The registry is slow or a firewall drops packets: check the address or raise the time-out.",
     "closed": "The registry or a proxy in front of it closed the connection: look into its log.",
-    "certificate": "Name the CA that signed the registry's certificate: in ca_path (source_ca_path for a source), or as a "
-    ".crt file in certs_dir.",
-    "not_tls": "The server does not speak TLS on this port: use http:// in url (for a source, source_plain_http: true), "
-    "or the right port.",
+    "certificate": "Name the CA that signed the registry's certificate: in ca_path (for a source, source_ca_path) or "
+    "as a .crt file in certs_dir.",
+    "not_tls": "The server does not speak TLS on this port: use http:// in url (for a source, source_plain_http: "
+    "true), or the right port.",
     "tls": "Check the TLS versions and the client certificate the registry asks for.",
     "proxy": "Check HTTP_PROXY and HTTPS_PROXY, or add the registry's host to NO_PROXY.",
 }
