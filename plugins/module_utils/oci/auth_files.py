@@ -76,7 +76,10 @@ class AuthFile:
             raise InvalidSettings(f"{self.path}: {wrong} of {origin.authority} is no text.", hint=_HINT)
         text = {name: str(value) for name, value in values.items()}
         if text["registrytoken"]:
-            return RegistryToken(text["registrytoken"])
+            try:
+                return RegistryToken(text["registrytoken"])
+            except InvalidSettings as error:
+                raise InvalidSettings(f"{self.path}: {error.message}", hint=_HINT) from None
         if text["identitytoken"]:
             return IdentityToken(text["identitytoken"])
         if text["auth"]:
