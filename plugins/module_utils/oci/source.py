@@ -10,7 +10,7 @@ import typing as t
 
 from .client import RegistryClient
 from .describe import ContentReader, RepositoryReader
-from .errors import ConnectionFailed
+from .errors import ConnectionFailed, RegistryError
 from .media_types import Descriptor, Manifest
 from .origin import Origin, is_loopback, parse_host_port
 from .reference import Reference
@@ -91,7 +91,10 @@ def connect_source(
     if server.matches(home):
         return RegistrySource(connect(home), reference)
     client = connect(server.origin("http" if plain_http else "https"))
-    if is_loopback(server.host) and not plain_http and not _speaks_tls(client):
+    if plain_http:
+        # A port that speaks TLS says so in the body of a 400, which the HEAD that comes first would not have.
+        _ping(client)
+    elif is_loopback(server.host) and not _speaks_tls(client):
         client.close()
         client = connect(server.origin("http"))
     return RegistrySource(client, reference)
@@ -99,10 +102,17 @@ def connect_source(
 
 def _speaks_tls(client: RegistryClient) -> bool:
     try:
-        client.ping()
+        _ping(client)
     except ConnectionFailed as error:
         if error.reason in ("not_tls", "closed"):
             return False
-        client.close()
         raise
     return True
+
+
+def _ping(client: RegistryClient) -> None:
+    try:
+        client.ping()
+    except RegistryError:
+        client.close()
+        raise
