@@ -9,17 +9,28 @@ Private to this collection: it may change with any release.
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials, IdentityToken, Login
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import find_login, standard_paths
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d import (
+    DEFAULT_DIRECTORY,
+    read_certs_directory,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.connections import Timeouts, TlsSettings
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings, RegistryError
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import parse_location
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import RegistryLocation, parse_location
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.open_source import open_source
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import Origin, parse_registry_url
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import (
+    HostPort,
+    Origin,
+    parse_host_port,
+    parse_registry_url,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.source import ImageSource
 
 _CONNECT_TIMEOUT = 10.0
@@ -31,7 +42,12 @@ def connection_spec() -> dict[str, dict[str, t.Any]]:
         "url": {"type": "str", "required": True, "fallback": (env_fallback, ["DOCKYARD_REGISTRY_URL"])},
         "username": {"type": "str", "fallback": (env_fallback, ["DOCKYARD_REGISTRY_USERNAME"])},
         "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["DOCKYARD_REGISTRY_PASSWORD"])},
+        "identity_token": {"type": "str", "no_log": True},
+        "auth_file": {"type": "path"},
+        "use_auth_files": {"type": "bool", "default": True},
+        "token_hosts": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "ca_path": {"type": "path"},
+        "certs_dir": {"type": "path", "default": DEFAULT_DIRECTORY},
         "client_cert": {"type": "path"},
         "client_key": {"type": "path", "no_log": False},
         "validate_certs": {"type": "bool", "default": True},
@@ -45,8 +61,11 @@ def source_spec() -> dict[str, dict[str, t.Any]]:
         "source": {"type": "str", "required": True},
         "source_username": {"type": "str"},
         "source_password": {"type": "str", "no_log": True},
+        "source_identity_token": {"type": "str", "no_log": True},
+        "source_token_hosts": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "source_ca_path": {"type": "path"},
         "source_validate_certs": {"type": "bool", "default": True},
+        "source_plain_http": {"type": "bool", "default": False},
     }
 
 
@@ -63,19 +82,13 @@ def make_module(options: t.Mapping[str, t.Any], **settings: t.Any) -> AnsibleMod
     )
 
 
-def connect(module: AnsibleModule) -> RegistryClient:
+def connect(module: AnsibleModule, repository: str = "") -> RegistryClient:
     """Return the client of the registry that the module's options name; it has answered as one.
 
+    :param repository: the one the client is for, if it is for one: files may have a login of its own for it.
     :raises RegistryError: if they cannot be used, or no registry answers.
     """
-    origin = parse_registry_url(module.params["url"])
-    credentials = _credentials(module.params["username"], module.params["password"])
-    if credentials and not origin.is_private:
-        module.warn(
-            f"The user name and password for {origin} travel in plain text: anyone on the way can read them. "
-            "Use https://, or reach the registry on loopback."
-        )
-    client = RegistryClient(origin, credentials=credentials, tls=_tls(module), timeouts=_timeouts(module))
+    client = _client(module, parse_registry_url(module.params["url"]), repository)
     try:
         client.ping()
     except RegistryError:
@@ -88,21 +101,28 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
     """Return the image that the module's ``source`` names.
 
     :param home: the registry of ``url``. A source on the same one has its TLS settings and, unless others are given,
-        its credentials.
+        its login. No other registry is given anything that is for this one.
     """
+    location = parse_location(module.params["source"])
+    repository = location.reference.repository if isinstance(location, RegistryLocation) else ""
 
     def make_client(origin: Origin) -> RegistryClient:
-        given = _credentials(module.params["source_username"], module.params["source_password"])
+        if origin == home:
+            return _client(module, origin, repository, _given_login(module, "source_"))
         tls = TlsSettings(
             ca_path=module.params["source_ca_path"], validate_certs=module.params["source_validate_certs"]
         )
-        if origin == home:
-            given = given or _credentials(module.params["username"], module.params["password"])
-            tls = _tls(module)
-        return RegistryClient(origin, credentials=given, tls=tls, timeouts=_timeouts(module))
+        login = _given_login(module, "source_") or _login_of_files(module, origin, repository)
+        hosts = _hosts(module, "source_token_hosts")
+        return _make_client(module, origin, login=login, token_hosts=hosts, tls=tls)
 
-    location = parse_location(module.params["source"])
-    return open_source(location, connect=make_client, home=home, temp_dir=module.tmpdir)
+    return open_source(
+        location,
+        connect=make_client,
+        home=home,
+        temp_dir=module.tmpdir,
+        plain_http=module.params["source_plain_http"],
+    )
 
 
 def fail(module: AnsibleModule, error: RegistryError) -> None:
@@ -110,13 +130,58 @@ def fail(module: AnsibleModule, error: RegistryError) -> None:
     module.fail_json(msg=str(error), error=error.as_dict())
 
 
-def _credentials(username: str | None, password: str | None) -> Credentials | None:
-    return Credentials(username, password or "") if username else None
-
-
-def _tls(module: AnsibleModule) -> TlsSettings:
+def _client(module: AnsibleModule, origin: Origin, repository: str, login: Login | None = None) -> RegistryClient:
+    """Return a client of the registry of ``url``, with ``login`` in place of the one that the options name."""
+    login = login or _given_login(module, "") or _login_of_files(module, origin, repository)
     names = ("ca_path", "client_cert", "client_key", "validate_certs")
-    return TlsSettings(**{name: module.params[name] for name in names})
+    tls = TlsSettings(**{name: module.params[name] for name in names})
+    return _make_client(module, origin, login=login, token_hosts=_hosts(module, "token_hosts"), tls=tls)
+
+
+def _make_client(
+    module: AnsibleModule,
+    origin: Origin,
+    *,
+    login: Login | None,
+    token_hosts: list[HostPort],
+    tls: TlsSettings,
+) -> RegistryClient:
+    if login and not origin.is_private:
+        module.warn(
+            f"The login for {origin} travels in plain text: anyone on the way can read it. "
+            "Use https://, or reach the registry on loopback."
+        )
+    tls = tls.with_host_certificates(read_certs_directory(module.params["certs_dir"], origin))
+    return RegistryClient(origin, credentials=login, token_hosts=token_hosts, tls=tls, timeouts=_timeouts(module))
+
+
+def _given_login(module: AnsibleModule, prefix: str) -> Login | None:
+    """Return the login that the options ``PREFIXusername`` and so on hold."""
+    username, password, token = (module.params[prefix + name] for name in ("username", "password", "identity_token"))
+    if username:
+        return Credentials(username, password or "")
+    return IdentityToken(token) if token else None
+
+
+def _login_of_files(module: AnsibleModule, origin: Origin, repository: str) -> Login | None:
+    """Return the login that the user's files have for a registry; Ansible then hides it like an option's."""
+    path = module.params["auth_file"]
+    if path and not os.path.exists(path):
+        raise InvalidSettings(f"auth_file {path} is not there.", hint="It is a file on the managed host.")
+    paths = [path] if path else []
+    if not path and module.params["use_auth_files"]:
+        paths = standard_paths(os.environ, os.path.expanduser("~"))
+    login = find_login(paths, origin, repository)
+    if login and login.secret:
+        module.no_log_values.add(login.secret)
+    return login
+
+
+def _hosts(module: AnsibleModule, option: str) -> list[HostPort]:
+    try:
+        return [parse_host_port(text) for text in module.params[option]]
+    except RegistryError as error:
+        raise InvalidSettings(f"{option}: {error}") from error
 
 
 def _timeouts(module: AnsibleModule) -> Timeouts:

@@ -41,7 +41,8 @@ options:
       - The image to copy.
       - V(docker://[host[:port]/]repository[:tag][@digest]) is an image on a registry, with Docker's short names, so
         V(docker://nginx) is on Docker Hub. It is reached over https. On loopback plain http is used if the port does
-        not speak TLS, as Docker does, and the registry of O(url) is reached as O(url) says.
+        not speak TLS, as Docker does, and the registry of O(url) is reached as O(url) says. Everywhere else plain http
+        needs O(source_plain_http=true).
       - V(oci:/path[:tag]) is an OCI image layout in a directory, V(oci-archive:/path[:tag]) one in a tar archive.
       - V(docker-archive:/path[:name:tag]) is an archive made by C(docker save). Layers that are not compressed are
         compressed with gzip, always in the same way, so that the same archive has the same digest each time.
@@ -52,12 +53,26 @@ options:
   source_username:
     description:
       - The user to log in as at the registry of a V(docker://) source.
-      - If it is not given and the source is on the registry of O(url), O(username) and O(password) are used.
+      - If it is not given, O(source_identity_token) is used, then the files that O(auth_file) and O(use_auth_files)
+        name. A source on the registry of O(url) has the login of O(username) or O(identity_token) before the files.
     type: str
   source_password:
     description:
       - The password of O(source_username).
     type: str
+  source_identity_token:
+    description:
+      - An identity token for the registry of a V(docker://) source, as O(identity_token) is for that of O(url).
+      - Not used if there is a O(source_username).
+    type: str
+  source_token_hosts:
+    description:
+      - Token servers that may be sent the login for the registry of a V(docker://) source, as O(token_hosts) are for
+        that of O(url).
+      - Not used if the source is on the registry of O(url).
+    type: list
+    elements: str
+    default: []
   source_ca_path:
     description:
       - A PEM file on the managed host with the CAs to trust for the registry of a V(docker://) source.
@@ -69,6 +84,14 @@ options:
       - Not used if the source is on the registry of O(url).
     type: bool
     default: true
+  source_plain_http:
+    description:
+      - Whether the registry of a V(docker://) source is reached in plain http. Everyone on the way can read what is
+        sent, a login too, and can change what is answered. What is copied is verified by its digest, but who names a
+        tag trusts the answer.
+      - Not used if the source is on the registry of O(url).
+    type: bool
+    default: false
   state:
     description:
       - V(present) makes O(name) the image of O(source).
@@ -212,7 +235,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference im
 def copy_image(module: AnsibleModule) -> dict[str, t.Any]:
     """Make the tag the image of the source, or in check mode find out what that would do."""
     target = parse_repository_tag(module.params["name"])
-    with connect(module) as client:
+    with connect(module, target.repository) as client:
         source = connect_source(module, client.origin)
         try:
             plan = plan_copy(source, client, target)

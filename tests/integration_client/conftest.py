@@ -128,3 +128,13 @@ def client(running: Running) -> t.Iterator[RegistryClient]:
 def repository(request: pytest.FixtureRequest) -> str:
     """Return a repository that belongs to the test."""
     return "".join(c if c.isalnum() else "-" for c in request.node.originalname.lower()).strip("-")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """Take the logins of whoever runs the tests out of the way, and return an empty home."""
+    for name in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(folder))
+    return folder

@@ -7,35 +7,35 @@
 An :class:`Authenticator` belongs to one registry. It says which Authorization header a request to that registry needs,
 and reads the challenge of a 401. It never opens a connection: the transport hands it a function that fetches a token.
 
-The one rule on who is sent a password is :func:`may_login_at`; the header for the registry itself is only ever asked
-for by the transport when the request goes to the registry's own origin.
+Who may be sent a password is decided by :mod:`.trust`; the header for the registry itself is only ever asked for by the
+transport when the request goes to the registry's own origin.
 """
 
 from __future__ import annotations
 
 import base64
 import dataclasses
-import re
 import threading
 import time
 import typing as t
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlencode, urlunsplit
 
-from .errors import ContentError, InvalidReference, RegistryError
+from .challenges import Challenge, parse_challenges
+from .errors import ContentError, InvalidReference, InvalidSettings, RegistryError
 from .media_types import parse_json_object
-from .origin import Origin, split_url
+from .origin import HostPort, Origin, split_url
+from .trust import may_ask_anonymously, may_login_at
+
+CLIENT_ID = "dockyard.registry"
+"""How this client calls itself to a token server (OAuth2's ``client_id``)."""
 
 _DEFAULT_LIFETIME = 60
 """Seconds a token lives if the answer does not say (Docker's token specification, ``expires_in``)."""
 
-_PARAMETER = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))')
-_CHALLENGE = re.compile(r"(?:^|,)\s*(Bearer|Basic)(?=[\s,]|$)", re.IGNORECASE)
+_LONGEST_LIFETIME = 10**9
+"""Seconds beyond which a token lives no longer, whatever the answer says."""
 
 Scopes = t.Tuple[str, ...]
-
-
-FetchToken = t.Callable[[Origin, str, t.Optional[str]], bytes]
-"""Fetches a token's JSON: from this server, path and query, with this Authorization header; raises RegistryError."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Credentials:
     password: str = dataclasses.field(repr=False)
 
     @property
+    def secret(self) -> str:
+        """What must not be shown."""
+        return self.password
+
+    @property
     def header(self) -> str:
         """The value of a Basic Authorization header (RFC 7617, as UTF-8)."""
         pair = f"{self.username}:{self.password}".encode()
@@ -53,60 +58,65 @@ class Credentials:
 
 
 @dataclasses.dataclass(frozen=True)
-class Challenge:
-    """One challenge of a WWW-Authenticate header; ``scheme`` is lower-case, as are the names of ``parameters``."""
+class IdentityToken:
+    """OAuth2's refresh token, which the realm trades for Bearer tokens; the registry itself never sees it."""
 
-    scheme: str
-    parameters: t.Mapping[str, str]
-
-
-def parse_challenges(values: t.Iterable[str]) -> list[Challenge]:
-    """Return the Basic and Bearer challenges of WWW-Authenticate headers (RFC 9110, 11.6.1), others left out."""
-    challenges: list[Challenge] = []
-    for value in values:
-        starts = list(_CHALLENGE.finditer(_without_quoted(value)))
-        for start, following in zip(starts, [*starts[1:], None]):
-            text = value[start.end() : following.start() if following else None]
-            parameters = {
-                name.lower(): re.sub(r"\\(.)", r"\1", quoted) or bare for name, quoted, bare in _PARAMETER.findall(text)
-            }
-            challenges.append(Challenge(start.group(1).lower(), parameters))
-    return challenges
+    secret: str = dataclasses.field(repr=False)
 
 
-def may_login_at(registry: Origin, realm: Origin) -> bool:
-    """Tell whether the registry's credentials may be sent to the Bearer realm that the registry names.
+@dataclasses.dataclass(frozen=True)
+class RegistryToken:
+    """A Bearer token that is ready for the registry, and cannot be renewed.
 
-    - The registry's own origin: yes, it is who the credentials are for.
-    - Otherwise, both must be private, that is reached over https or on loopback: a realm in clear shows the password
-      to everyone on the way, and a registry in clear may have had its answer changed by anyone on the way.
-    - A realm on loopback only for a registry on loopback: a distant registry has no business on this machine.
+    :raises InvalidSettings: if it cannot stand in a header.
     """
-    if realm == registry:
-        return True
-    if realm.is_loopback and not registry.is_loopback:
-        return False
-    return registry.is_private and realm.is_private
+
+    secret: str = dataclasses.field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not _fits_a_header(self.secret):
+            raise InvalidSettings("the registry token is empty or holds characters that no token has.")
+
+
+Login = t.Union[Credentials, IdentityToken, RegistryToken]
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenRequest:
+    """What to ask a token server: GET path and query ``target``, or POST ``form`` to it."""
+
+    origin: Origin
+    target: str
+    authorization: str | None = dataclasses.field(default=None, repr=False)
+    form: bytes | None = dataclasses.field(default=None, repr=False)
+
+
+FetchToken = t.Callable[[TokenRequest], bytes]
+"""Fetches a token's JSON; raises RegistryError."""
 
 
 class Authenticator:
     """Says how to log in at one registry; safe to share between threads.
 
-    Tokens are kept for each set of scopes until shortly before they end. Without credentials, tokens are asked for
+    Tokens are kept for each set of scopes until shortly before they end. Without a login, tokens are asked for
     anonymously: that is how public images are read.
+
+    :param token_hosts: servers that the user trusts with the login, whatever their names.
     """
 
     def __init__(
         self,
         registry: Origin,
-        credentials: Credentials | None,
+        login: Login | None,
         fetch_token: FetchToken,
         *,
+        token_hosts: t.Collection[HostPort] = (),
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry = registry
-        self._credentials = credentials
+        self._login = login
         self._fetch_token = fetch_token
+        self._token_hosts = token_hosts
         self._clock = clock
         self._lock = threading.Lock()
         self._challenge: Challenge | None = None
@@ -118,7 +128,7 @@ class Authenticator:
             if self._challenge is None:
                 return None
             if self._challenge.scheme == "basic":
-                return self._credentials.header if self._credentials else None
+                return self._basic
             return f"Bearer {self._token(self._challenge, scopes)}"
 
     def accept(self, www_authenticate: t.Iterable[str], scopes: Scopes, sent: str | None) -> bool:
@@ -132,63 +142,108 @@ class Authenticator:
             return False
         with self._lock:
             if challenge.scheme == "bearer":
+                if isinstance(self._login, RegistryToken) and sent == f"Bearer {self._login.secret}":
+                    return False  # there is no other, and nobody to ask for one
                 token = self._tokens.get(scopes)
                 if token and f"Bearer {token[0]}" == sent:
                     del self._tokens[scopes]
-            elif sent is not None and sent == (self._credentials.header if self._credentials else None):
+            elif sent is not None and sent == self._basic:
                 return False  # the same user and password would be refused again
             self._challenge = challenge
         return True
 
+    @property
+    def _basic(self) -> str | None:
+        return self._login.header if isinstance(self._login, Credentials) else None
+
     def _choose(self, challenges: list[Challenge]) -> Challenge | None:
         for challenge in challenges:
-            if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
+            # A token that is ready needs no realm to come from.
+            if challenge.scheme == "bearer" and (
+                challenge.parameters.get("realm") or isinstance(self._login, RegistryToken)
+            ):
                 return challenge
-        if self._credentials:
+        if self._basic:
             return next((challenge for challenge in challenges if challenge.scheme == "basic"), None)
         return None
 
     def _token(self, challenge: Challenge, scopes: Scopes) -> str:
         """Return a token for the scopes, from memory or from the realm. The lock is held: one thread asks for all."""
+        if isinstance(self._login, RegistryToken):
+            return self._login.secret
         known = self._tokens.get(scopes)
         now = self._clock()
         if known and now < known[1]:
             return known[0]
-        origin, target = self._realm(challenge, scopes)
-        answer = self._fetch_token(origin, target, self._credentials.header if self._credentials else None)
-        token, lifetime = _parse_token(answer, where=f"the token from {origin}")
+        request = self._request(challenge, scopes or tuple(challenge.parameters.get("scope", "").split()))
+        answer = _parse_token(self._fetch_token(request), where=f"the token from {request.origin}")
+        if isinstance(self._login, IdentityToken) and answer.identity_token:
+            self._login = IdentityToken(answer.identity_token)
         # A tenth early, so that a token does not end while its request is on the way.
-        self._tokens[scopes] = (token, now + lifetime * 0.9)
-        return token
+        self._tokens[scopes] = (answer.token, now + answer.lifetime * 0.9)
+        return answer.token
 
-    def _realm(self, challenge: Challenge, scopes: Scopes) -> tuple[Origin, str]:
+    def _request(self, challenge: Challenge, scopes: Scopes) -> TokenRequest:
+        """Return what to ask the realm: by GET, or with an identity token by POST (Docker's "OAuth2" specification)."""
+        origin, parts = self._realm(challenge.parameters["realm"])
+        service = challenge.parameters.get("service", "")
+        if isinstance(self._login, IdentityToken):
+            form = {"grant_type": "refresh_token", "service": service, "client_id": CLIENT_ID}
+            form.update({"scope": " ".join(scopes), "refresh_token": self._login.secret})
+            body = urlencode({name: value for name, value in form.items() if value}).encode("ascii")
+            return TokenRequest(origin, _target(parts, parts.query), form=body)
+        query = [("service", service)] if service else []
+        query += [("scope", scope) for scope in scopes]
+        joined = "&".join(part for part in (parts.query, urlencode(query)) if part)
+        return TokenRequest(origin, _target(parts, joined), self._basic)
+
+    def _realm(self, url: str) -> tuple[Origin, SplitResult]:
         try:
-            origin, parts = split_url(challenge.parameters["realm"])
+            origin, parts = split_url(url)
         except InvalidReference as error:
             raise RegistryError(f"{self._registry} names a token realm that cannot be used: {error}") from error
-        if not may_login_at(self._registry, origin):
+        if self._login is None:
+            if not may_ask_anonymously(self._registry, origin):
+                raise RegistryError(
+                    f"{self._registry} wants a token from {origin}, where none may be asked for: nothing was sent.",
+                    hint="A token comes over https, and never from this machine for a registry elsewhere; "
+                    "check auth.token.realm of the registry.",
+                )
+        elif not may_login_at(self._registry, origin, self._token_hosts):
             raise RegistryError(
                 f"{self._registry} asks to log in at {origin}, which is neither itself nor trusted: nothing was sent.",
-                hint="A realm elsewhere needs https on both sides; check auth.token.realm of the registry.",
+                hint=f"If {origin.authority} is its token server, name it in token_hosts (for a source in "
+                "source_token_hosts). Beyond loopback, both must be reached over https.",
             )
-        wanted = scopes or tuple(challenge.parameters.get("scope", "").split())
-        query = [("service", challenge.parameters["service"])] if challenge.parameters.get("service") else []
-        query += [("scope", scope) for scope in wanted]
-        joined = "&".join(part for part in (parts.query, urlencode(query)) if part)
-        return origin, urlunsplit(("", "", urlsplit(challenge.parameters["realm"]).path or "/", joined, ""))
+        return origin, parts
 
 
-def _parse_token(answer: bytes, *, where: str) -> tuple[str, float]:
-    document = parse_json_object(answer, where=where)
+class _TokenAnswer(t.NamedTuple):
+    """What a token server gave; ``lifetime`` in seconds, ``identity_token`` a new one in place of the one used."""
+
+    token: str
+    lifetime: float
+    identity_token: str
+
+
+def _parse_token(answer: bytes, *, where: str) -> _TokenAnswer:
+    try:
+        document = parse_json_object(answer, where=where)
+    except ContentError as error:
+        # Without the hint, which shows how the answer begins: that may be the token.
+        raise ContentError(error.message, hint="Is the realm a token server?") from None
     token = document.get("token") or document.get("access_token")
-    lifetime = document.get("expires_in")
-    if not isinstance(token, str) or not token or not token.isprintable():
+    lifetime, renewed = document.get("expires_in"), document.get("refresh_token")
+    if not isinstance(token, str) or not _fits_a_header(token):
         raise ContentError(f"{where} holds no token.", hint="Is the realm a token server?")
     if not isinstance(lifetime, (int, float)) or isinstance(lifetime, bool) or lifetime <= 0:
         lifetime = _DEFAULT_LIFETIME
-    return token, float(lifetime)
+    return _TokenAnswer(token, float(min(lifetime, _LONGEST_LIFETIME)), renewed if isinstance(renewed, str) else "")
 
 
-def _without_quoted(value: str) -> str:
-    """Return the header with quoted strings blanked, same length, so that their text is not taken for a challenge."""
-    return re.sub(r'"(?:[^"\\]|\\.)*"', lambda match: " " * len(match.group()), value)
+def _target(realm: SplitResult, query: str) -> str:
+    return urlunsplit(("", "", realm.path or "/", query, ""))
+
+
+def _fits_a_header(token: str) -> bool:
+    return bool(token) and token.isascii() and token.isprintable() and " " not in token

@@ -13,12 +13,12 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import urlencode
 
-from .auth import Credentials, Scopes
+from .auth import Login, Scopes
 from .connections import Timeouts, TlsSettings
 from .downloads import ResumingReader, open_range
 from .errors import ContentError, InvalidReference, NotFound
 from .media_types import ACCEPT, MAX_MANIFEST_SIZE, OCI_INDEX, Descriptor, Manifest, parse_manifest
-from .origin import Origin
+from .origin import HostPort, Origin
 from .paging import follow_links, read_pages
 from .reference import parse_digest
 from .retry import RetryPolicy
@@ -36,13 +36,16 @@ class RegistryClient:
         self,
         origin: Origin,
         *,
-        credentials: Credentials | None = None,
+        credentials: Login | None = None,
+        token_hosts: t.Collection[HostPort] = (),
         tls: TlsSettings | None = None,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
         self.origin = origin
-        self._transport = Transport(origin, credentials=credentials, tls=tls, timeouts=timeouts, retry=retry)
+        self._transport = Transport(
+            origin, credentials=credentials, token_hosts=token_hosts, tls=tls, timeouts=timeouts, retry=retry
+        )
         self._uploader = Uploader(self._transport)
 
     def __enter__(self) -> RegistryClient:

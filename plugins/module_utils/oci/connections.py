@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections: TLS settings, time-outs, and a pool of kept-alive HTTP/1.1 connections.
+"""Connections: time-outs, and a pool of kept-alive HTTP/1.1 connections, TLS or not.
 
 The pool lends a connection to one thread at a time, so there are never more connections to a host than threads that
 talk to it, and a thread that asks again gets a warm one.
@@ -10,6 +10,7 @@ talk to it, and a thread that asks again gets a warm one.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import http.client
 import os
@@ -17,20 +18,33 @@ import select
 import socket
 import ssl
 import threading
+import typing as t
 
+from .certs_d import HostCertificates
 from .errors import ConnectionFailed, InvalidSettings
 from .origin import Origin
-from .proxies import Proxy, proxy_for
+from .proxies import Proxy, open_tunnel, proxy_for
 
 
 @dataclasses.dataclass(frozen=True)
 class TlsSettings:
-    """Whom to trust and who to be. Paths are PEM files; ``ca_path`` replaces the system's list of CAs."""
+    """Whom to trust and who to be. Paths are PEM files.
+
+    ``ca_path`` replaces the system's list of CAs, ``extra_cas`` are trusted beside it.
+    """
 
     ca_path: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
     validate_certs: bool = True
+    extra_cas: tuple[str, ...] = ()
+
+    def with_host_certificates(self, found: HostCertificates) -> TlsSettings:
+        """The settings with what Docker's folder has for the host. What is set here comes first."""
+        client = (self.client_cert, self.client_key)
+        cert, key = client if self.client_cert else (found.client_cert or None, found.client_key or None)
+        cas = () if self.ca_path else found.cas
+        return dataclasses.replace(self, client_cert=cert, client_key=key, extra_cas=cas)
 
     def for_other_hosts(self) -> TlsSettings:
         """The settings for a host the registry redirects to: it is not shown the client certificate."""
@@ -41,21 +55,31 @@ class TlsSettings:
 
         :raises InvalidSettings: if a file is missing, unreadable or not PEM.
         """
-        try:
+        with _usable(self.ca_path):
             context = ssl.create_default_context(cafile=self.ca_path)
-            if self.client_cert:
+        for path in self.extra_cas:
+            with _usable(path):
+                context.load_verify_locations(path)
+        if self.client_cert:
+            with _usable(self.client_cert, self.client_key):
                 # Without a password callback OpenSSL would ask for one on the terminal.
                 context.load_cert_chain(self.client_cert, self.client_key, password=lambda: b"")
-        except (OSError, ValueError) as error:
-            files = ", ".join(path for path in (self.ca_path, self.client_cert, self.client_key) if path)
-            raise InvalidSettings(
-                f"the TLS files cannot be used ({files}): {error}.",
-                hint="They must be readable, unencrypted PEM files.",
-            ) from error
         if not self.validate_certs:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+@contextlib.contextmanager
+def _usable(*paths: str | None) -> t.Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        files = ", ".join(path for path in paths if path)
+        raise InvalidSettings(
+            f"the TLS files cannot be used ({files}): {error}.",
+            hint="They must be readable, unencrypted PEM files.",
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +141,11 @@ class ConnectionPool:
         proxy = self.proxy(origin)
         connection = self._new(origin, proxy)
         try:
-            connection.connect()
+            if proxy and origin.scheme == "https":
+                tunnel = open_tunnel(proxy, origin, timeout=self._timeouts.connect)
+                connection.sock = self._context(origin).wrap_socket(tunnel, server_hostname=origin.host)
+            else:
+                connection.connect()
             connection.sock.settimeout(self._timeouts.read)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
@@ -125,15 +153,12 @@ class ConnectionPool:
         return connection
 
     def _new(self, origin: Origin, proxy: Proxy | None) -> http.client.HTTPConnection:
-        server = proxy.origin if proxy else origin
         if origin.scheme == "http":
+            server = proxy.origin if proxy else origin
             return http.client.HTTPConnection(server.host, server.port, timeout=self._timeouts.connect)
-        connection = http.client.HTTPSConnection(
-            server.host, server.port, timeout=self._timeouts.connect, context=self._context(origin)
+        return http.client.HTTPSConnection(
+            origin.host, origin.port, timeout=self._timeouts.connect, context=self._context(origin)
         )
-        if proxy:
-            connection.set_tunnel(origin.host, origin.port, headers=proxy.headers)
-        return connection
 
     def _context(self, origin: Origin) -> ssl.SSLContext:
         tls = self._tls if origin == self._home else self._tls.for_other_hosts()
@@ -143,11 +168,22 @@ class ConnectionPool:
             return self._contexts[tls]
 
 
+# OpenSSL's X509_V_ERR_...: CERT_NOT_YET_VALID, CERT_HAS_EXPIRED, HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH.
+_CERTIFICATE_HINTS = {
+    9: "The clock of this host or of the one that made the certificate is wrong.",
+    10: "Renew the registry's certificate and restart the registry, or check this host's clock.",
+    62: "Use a host name that is in the registry's certificate, or have one made for this name.",
+    64: "Use a host name or address that is in the registry's certificate, or have one made for this address.",
+}
+
+
 def connection_error(method: str, url: str, error: BaseException, *, proxy: Proxy | None = None) -> ConnectionFailed:
     """Return what a failure of the socket, TLS or HTTP layer means."""
     detail = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ConnectionFailed(method, url, f"certificate refused: {error.verify_message}", reason="certificate")
+        hint = _CERTIFICATE_HINTS.get(error.verify_code, "")
+        detail = f"certificate refused: {error.verify_message}"
+        return ConnectionFailed(method, url, detail, reason="certificate", hint=hint)
     if isinstance(error, ssl.SSLError) and not isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         not_tls = error.reason in (
             "WRONG_VERSION_NUMBER",

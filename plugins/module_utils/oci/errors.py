@@ -193,8 +193,10 @@ _REASON_HINTS: dict[str, str] = {
     "dns": "Check the host name.",
     "timeout": "The registry is slow or a firewall drops packets: check the address or raise the time-out.",
     "closed": "The registry or a proxy in front of it closed the connection: look into its log.",
-    "certificate": "Name the CA that signed the registry's certificate (ca_path), and use a host name that is in it.",
-    "not_tls": "The server does not speak TLS on this port: use http:// in the URL, or the right port.",
+    "certificate": "Name the CA that signed the registry's certificate: in ca_path (for a source, source_ca_path) or "
+    "as a .crt file in certs_dir.",
+    "not_tls": "The server does not speak TLS on this port: use http:// in url (for a source, source_plain_http: "
+    "true), or the right port.",
     "tls": "Check the TLS versions and the client certificate the registry asks for.",
     "proxy": "Check HTTP_PROXY and HTTPS_PROXY, or add the registry's host to NO_PROXY.",
 }
@@ -202,7 +204,7 @@ _REASON_HINTS: dict[str, str] = {
 
 def _status_hint(method: str, status: int, codes: tuple[str, ...], body: str, retry_after: float | None) -> str:
     if status == 400 and "HTTP request to an HTTPS server" in body:
-        return "The registry speaks TLS on this port: use https:// in the URL."
+        return "The registry speaks TLS on this port: use https:// in url (for a source, source_plain_http: false)."
     if status == 401:
         return "Give a user name and password that the registry knows, or check the ones given."
     if status == 403 or "DENIED" in codes:

@@ -23,15 +23,17 @@ def open_source(
     connect: t.Callable[[Origin], RegistryClient],
     home: Origin,
     temp_dir: str | None = None,
+    plain_http: bool = False,
 ) -> ImageSource:
     """Return the image at a location; the caller closes it.
 
     :param connect: makes a client for the registry of a ``docker://`` location.
     :param home: the registry that is copied to; a source on the same one is reached by the same URL.
     :param temp_dir: where a ``docker-archive:`` may keep compressed layers.
+    :param plain_http: reach the registry of a ``docker://`` location in plain http, even beyond loopback.
     """
     if isinstance(location, RegistryLocation):
-        return connect_source(location.reference, connect, home)
+        return connect_source(location.reference, connect, home, plain_http=plain_http)
     if location.kind == "docker-archive":
         return DockerArchiveSource(TarTree(location.path), location.selector, temp_dir=temp_dir)
     tree = DirectoryTree(location.path) if location.kind == "oci" else TarTree(location.path)

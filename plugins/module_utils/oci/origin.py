@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import typing as t
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .errors import InvalidReference
+from .reference import parse_registry
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -44,6 +46,30 @@ class Origin:
     def is_private(self) -> bool:
         """Whether nobody on the way can read along: TLS or loopback."""
         return self.scheme == "https" or self.is_loopback
+
+
+class HostPort(t.NamedTuple):
+    """A server as people name it in settings: no scheme, and without a port the usual one of whatever scheme is met."""
+
+    host: str
+    port: int | None = None
+
+    def matches(self, origin: Origin) -> bool:
+        """Tell whether this names the server."""
+        return self.host == origin.host and (self.port or _DEFAULT_PORTS[origin.scheme]) == origin.port
+
+    def origin(self, scheme: str) -> Origin:
+        """Return the server as it is reached by http or https."""
+        return Origin(scheme, self.host, self.port or _DEFAULT_PORTS[scheme])
+
+
+def parse_host_port(text: str) -> HostPort:
+    """Parse ``host[:port]``, the host a name, an IPv4 address or an IPv6 address in brackets.
+
+    :raises InvalidReference: for anything else.
+    """
+    parts = urlsplit(f"//{parse_registry(text)}")
+    return HostPort(parts.hostname or "", parts.port)
 
 
 def is_loopback(host: str) -> bool:

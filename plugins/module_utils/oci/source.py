@@ -10,9 +10,9 @@ import typing as t
 
 from .client import RegistryClient
 from .describe import ContentReader, RepositoryReader
-from .errors import ConnectionFailed
+from .errors import ConnectionFailed, RegistryError
 from .media_types import Descriptor, Manifest
-from .origin import Origin, is_loopback
+from .origin import Origin, is_loopback, parse_host_port
 from .reference import Reference
 from .streams import Readable
 
@@ -72,38 +72,47 @@ class RegistrySource(RepositoryReader):
         self.client.close()
 
 
-def connect_source(reference: Reference, connect: t.Callable[[Origin], RegistryClient], home: Origin) -> RegistrySource:
+def connect_source(
+    reference: Reference,
+    connect: t.Callable[[Origin], RegistryClient],
+    home: Origin,
+    *,
+    plain_http: bool = False,
+) -> RegistrySource:
     """Return the source of a ``docker://`` reference: https, and as in Docker plain http only on loopback.
 
     Loopback is asked over https first; only if that port does not speak TLS is http tried. A certificate that is
     refused stays refused.
 
     :param home: a registry whose scheme is known, since the user gave its URL: it is reached by that.
+    :param plain_http: the user wants plain http for every other registry, beyond loopback, too.
     """
-    if reference.api_host == home.authority:
+    server = parse_host_port(reference.api_host)
+    if server.matches(home):
         return RegistrySource(connect(home), reference)
-    host, port = _host_and_port(reference.api_host)
-    origin = Origin("https", host, port or 443)
-    client = connect(origin)
-    if is_loopback(host) and not _speaks_tls(client):
+    client = connect(server.origin("http" if plain_http else "https"))
+    if plain_http:
+        # A port that speaks TLS says so in the body of a 400, which the HEAD that comes first would not have.
+        _ping(client)
+    elif is_loopback(server.host) and not _speaks_tls(client):
         client.close()
-        client = connect(Origin("http", host, port or 80))
+        client = connect(server.origin("http"))
     return RegistrySource(client, reference)
 
 
 def _speaks_tls(client: RegistryClient) -> bool:
     try:
-        client.ping()
+        _ping(client)
     except ConnectionFailed as error:
         if error.reason in ("not_tls", "closed"):
             return False
-        client.close()
         raise
     return True
 
 
-def _host_and_port(registry: str) -> tuple[str, int]:
-    host, colon, port = registry.rpartition(":") if not registry.endswith("]") else (registry, "", "")
-    if not colon:
-        host, port = registry, "0"
-    return host.strip("[]"), int(port)
+def _ping(client: RegistryClient) -> None:
+    try:
+        client.ping()
+    except RegistryError:
+        client.close()
+        raise

@@ -19,16 +19,17 @@ import http.client
 import typing as t
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-from .auth import Authenticator, Credentials, Scopes
+from .auth import CLIENT_ID, Authenticator, Login, Scopes, TokenRequest
 from .connections import ConnectionPool, Timeouts, TlsSettings, connection_error
 from .errors import ConnectionFailed, ContentError, RegistryError, redact_url, response_error
-from .origin import Origin, resolve_url
+from .origin import HostPort, Origin, resolve_url
 from .retry import RetryPolicy, parse_retry_after
-from .streams import Body, read_chunks
+from .streams import Body, bytes_body, read_chunks
+from .trust import may_follow
 
 T = t.TypeVar("T")
 
-USER_AGENT = "dockyard.registry"
+USER_AGENT = CLIENT_ID
 MAX_REDIRECTS = 5
 _MAX_TOKEN_BODY = 64 * 1024
 _SMALL_BUFFER = 64 * 1024
@@ -170,7 +171,8 @@ class Transport:
         self,
         origin: Origin,
         *,
-        credentials: Credentials | None = None,
+        credentials: Login | None = None,
+        token_hosts: t.Collection[HostPort] = (),
         tls: TlsSettings | None = None,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
@@ -178,7 +180,7 @@ class Transport:
         self.origin = origin
         self.retry = retry or RetryPolicy()
         self._pool = ConnectionPool(origin, tls or TlsSettings(), timeouts or Timeouts())
-        self._authenticator = Authenticator(origin, credentials, self._fetch_token)
+        self._authenticator = Authenticator(origin, credentials, self._fetch_token, token_hosts=token_hosts)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -227,7 +229,7 @@ class Transport:
         )
 
     def _redirected(self, request: Request, origin: Origin, parts: SplitResult) -> OpenAnswer:
-        if self.origin.scheme == "https" and origin.scheme != "https":
+        if not may_follow(self.origin, origin):
             raise RegistryError(
                 f"{request.method} {self.origin}{urlsplit(request.target).path} redirects from https to {origin}.",
                 hint="Plain http was refused: check the registry's storage (redirect.disable: true avoids redirects).",
@@ -275,13 +277,16 @@ class Transport:
             raise
         return OpenAnswer(self._pool, origin, connection, sent)
 
-    def _fetch_token(self, origin: Origin, target: str, authorization: str | None) -> bytes:
-        request = Request("GET", target)
+    def _fetch_token(self, asked: TokenRequest) -> bytes:
+        request = Request("GET", asked.target)
+        if asked.form is not None:
+            content_type = {"Content-Type": "application/x-www-form-urlencoded"}
+            request = Request("POST", asked.target, content_type, bytes_body(asked.form))
 
         def attempt() -> bytes:
-            answer = self._send(origin, request, authorization)
+            answer = self._send(asked.origin, request, asked.authorization)
             if answer.status != 200:
-                raise response_error("GET", answer.url, answer.status, body=answer.explanation())
+                raise response_error(request.method, answer.url, answer.status, body=answer.explanation())
             return answer.read(_MAX_TOKEN_BODY)
 
         return self.retry.run(attempt)

@@ -154,12 +154,12 @@ def _unresolved(_world: World) -> Call:
     return Call("catalog_info", {"url": "https://registry.invalid"})
 
 
-@case(REACH, "https is asked where http is spoken", "does not speak TLS", "use http:// in the URL")
+@case(REACH, "https is asked where http is spoken", "does not speak TLS", "use http:// in url")
 def _not_tls(world: World) -> Call:
     return Call("catalog_info", {"url": world.make_server().url.replace("http://", "https://")})
 
 
-@case(REACH, "http is asked where https is spoken", "use https:// in the URL")
+@case(REACH, "http is asked where https is spoken", "use https:// in url")
 def _tls(world: World) -> Call:
     """As Go's server answers; Python's breaks off."""
     server = world.make_server().on("GET", "/v2/", Reply(400, b"Client sent an HTTP request to an HTTPS server.\n"))

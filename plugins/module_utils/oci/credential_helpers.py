@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Programs that keep logins for Docker: ``docker-credential-NAME get`` (protocol of docker/docker-credential-helpers).
+
+The program reads the server's name on its input and writes ``{"ServerURL", "Username", "Secret"}``. What it writes is
+a secret, so no message ever shows any of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+from .auth import Credentials, IdentityToken, Login
+from .errors import InvalidSettings
+
+TIMEOUT = 30.0
+"""Seconds a helper may take; one that waits for somebody to unlock a key ring would wait for ever."""
+
+_TOKEN_USER = "<token>"
+_HINT = "Run it by hand as the user of this task, or set use_auth_files to false to do without."
+
+
+def ask_helper(name: str, server: str, *, where: str, timeout: float = TIMEOUT) -> Login | None:
+    """Return the login that a helper has for a server, None if it has none.
+
+    :param name: what follows ``docker-credential-`` in the program's name, which is looked for on the PATH.
+    :param server: the server as Docker names it to helpers.
+    :param where: the file that names the helper, for messages.
+    :param timeout: seconds.
+    :raises InvalidSettings: if there is no such program, it fails, hangs, or answers with something else.
+    """
+    program = f"docker-credential-{name}"
+    if not name or "/" in name or "\0" in name:
+        raise InvalidSettings(
+            f"{where} names the credential helper {name!r}.", hint="It must be a name on the PATH, not a path."
+        )
+    path = shutil.which(program)
+    if path is None:
+        raise InvalidSettings(f"{where} names the credential helper {program}, which is not on the PATH.", hint=_HINT)
+    status, output = _run(path, server, timeout=timeout, what=f"the credential helper {program} of {where}")
+    if status != 0:
+        if b"credentials not found" in output.lower():
+            return None
+        raise InvalidSettings(
+            f"the credential helper {program} of {where} failed for {server} (exit status {status}).", hint=_HINT
+        )
+    return _login(output, what=f"the credential helper {program} of {where}")
+
+
+def _run(path: str, server: str, *, timeout: float, what: str) -> tuple[int, bytes]:
+    try:
+        process = subprocess.Popen(
+            [path, "get"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that what the helper starts ends with it, and cannot ask on the terminal
+        )
+    except OSError as error:
+        raise InvalidSettings(f"{what} cannot be started: {error.strerror}.", hint=_HINT) from error
+    with process:
+        try:
+            output, _nothing = process.communicate(server.encode(), timeout)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            # From None: that exception holds what the helper had written.
+            raise InvalidSettings(f"{what} gave no answer within {timeout:g} seconds.", hint=_HINT) from None
+        except BaseException:
+            _kill(process)
+            raise
+    return process.returncode, output
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _login(output: bytes, *, what: str) -> Login | None:
+    try:
+        answer = json.loads(output)
+    except (ValueError, RecursionError):
+        # From None: that exception holds what was not JSON.
+        raise InvalidSettings(f"{what} answered with no JSON.", hint=_HINT) from None
+    username = answer.get("Username") if isinstance(answer, dict) else None
+    secret = answer.get("Secret") if isinstance(answer, dict) else None
+    if not isinstance(username, str) or not isinstance(secret, str):
+        raise InvalidSettings(f"{what} answered without a Username and a Secret.", hint=_HINT)
+    if not secret:
+        return None
+    return IdentityToken(secret) if username == _TOKEN_USER else Credentials(username, secret)
