@@ -9,6 +9,7 @@ Private to this collection: it may change with any release.
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
@@ -16,10 +17,17 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.connections import Timeouts, TlsSettings
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import (
+    DEFAULT_DOCKER_HOST,
+    Engine,
+    parse_docker_host,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings, RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import parse_location
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.open_source import open_source
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import Origin, parse_registry_url
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.platform_source import PlatformSource
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import parse_platform
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.source import ImageSource
 
 _CONNECT_TIMEOUT = 10.0
@@ -47,6 +55,8 @@ def source_spec() -> dict[str, dict[str, t.Any]]:
         "source_password": {"type": "str", "no_log": True},
         "source_ca_path": {"type": "path"},
         "source_validate_certs": {"type": "bool", "default": True},
+        "docker_host": {"type": "str", "default": DEFAULT_DOCKER_HOST, "fallback": (env_fallback, ["DOCKER_HOST"])},
+        "platforms": {"type": "list", "elements": "str"},
     }
 
 
@@ -85,7 +95,7 @@ def connect(module: AnsibleModule) -> RegistryClient:
 
 
 def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
-    """Return the image that the module's ``source`` names.
+    """Return the image that the module's ``source`` names, or what of it is for the module's ``platforms``.
 
     :param home: the registry of ``url``. A source on the same one has its TLS settings and, unless others are given,
         its credentials.
@@ -101,8 +111,14 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
             tls = _tls(module)
         return RegistryClient(origin, credentials=given, tls=tls, timeouts=_timeouts(module))
 
+    def make_engine() -> Engine:
+        tls = bool(os.environ.get("DOCKER_TLS_VERIFY"))
+        return Engine(parse_docker_host(module.params["docker_host"], tls=tls), timeout=_timeouts(module).read)
+
     location = parse_location(module.params["source"])
-    return open_source(location, connect=make_client, home=home, temp_dir=module.tmpdir)
+    wanted = [parse_platform(text) for text in module.params["platforms"] or ()]
+    source = open_source(location, connect=make_client, home=home, engine=make_engine, temp_dir=module.tmpdir)
+    return PlatformSource(source, wanted, where=str(location)) if wanted else source
 
 
 def fail(module: AnsibleModule, error: RegistryError) -> None:
