@@ -19,7 +19,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from .errors import ArchiveError, ContentError, InvalidReference, RegistryError
-from .file_tree import FileTree, read_small
+from .file_tree import FileTree, read_small, shown
 from .layer_files import Layer, close_layer, prepare_layer
 from .media_types import (
     DOCKER_CONFIG,
@@ -82,7 +82,7 @@ class DockerArchiveSource:
 
     def platform(self) -> str:
         """Return the platform of the image."""
-        return platform_of(parse_json_object(self._config, where=f"{self._tree.path}: {self._entry.config}"))
+        return platform_of(parse_json_object(self._config, where=f"{self._tree.path}: its configuration"))
 
     def root(self) -> Manifest:
         """Return the manifest that is made of the image."""
@@ -147,7 +147,7 @@ class DockerArchiveSource:
         name = self._entry.config
         content = read_small(self._tree, name, MAX_CONFIG_SIZE)
         if content is None:
-            raise ArchiveError(f"{self._tree.path} lacks {name}.", hint=_DAMAGED)
+            raise ArchiveError(f"{self._tree.path} lacks {shown(name)}.", hint=_DAMAGED)
         # Docker names the file after its digest: an archive that breaks this was changed after it was written.
         named = re.fullmatch(r"(?:.*/)?([0-9a-f]{64})(?:\.json)?", name)
         if named and digest_of(content) != f"sha256:{named[1]}":
@@ -155,7 +155,7 @@ class DockerArchiveSource:
         return content
 
     def _read_diff_ids(self) -> list[str]:
-        where = f"{self._tree.path}: {self._entry.config}"
+        where = f"{self._tree.path}: {shown(self._entry.config)}"
         try:
             rootfs = parse_json_object(self._config, where=where).get("rootfs")
             diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
@@ -200,7 +200,7 @@ def _entry(tree: FileTree, entry: object) -> _Entry:
         raise ArchiveError(f"{tree.path}: manifest.json has an entry that is no image.", hint=_DAMAGED)
     for name in layers:
         if tree.size(name) is None:
-            raise ArchiveError(f"{tree.path} lacks the layer {name}.", hint=_DAMAGED)
+            raise ArchiveError(f"{tree.path} lacks the layer {shown(name)}.", hint=_DAMAGED)
     return _Entry(str(config), tuple(layers), tuple(names))
 
 
@@ -209,7 +209,9 @@ def _choose(tree: FileTree, entries: list[_Entry], selector: str) -> _Entry:
     distinct = {entry.config: entry for entry in matching}
     if len(distinct) == 1:
         return next(iter(distinct.values()))
-    choices = ", ".join(name for entry in entries for name in entry.names or (f"one without a name ({entry.config})",))
+    choices = ", ".join(
+        shown(name) for entry in entries for name in entry.names or (f"one without a name ({entry.config})",)
+    )
     if selector:
         problem = f"no image {selector!r}" if not distinct else f"{len(distinct)} images {selector!r}"
     else:

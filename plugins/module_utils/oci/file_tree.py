@@ -55,11 +55,20 @@ def read_small(tree: FileTree, name: str, limit: int) -> bytes | None:
     if size is None:
         return None
     if size > limit:
-        raise ArchiveError(f"{tree.path}: {name} has {size} bytes, more than {limit}.", hint="This is not an image.")
+        raise ArchiveError(
+            f"{tree.path}: {shown(name)} has {size} bytes, more than {limit}.", hint="This is not an image."
+        )
     content = read_all(tree.open(name))
     if len(content) != size:
-        raise ArchiveError(f"{tree.path}: {name} ends after {len(content)} of {size} bytes.", hint=_EXPORT_AGAIN)
+        raise ArchiveError(
+            f"{tree.path}: {shown(name)} ends after {len(content)} of {size} bytes.", hint=_EXPORT_AGAIN
+        )
     return content
+
+
+def shown(name: str) -> str:
+    """Return a name out of an archive as a message may show it: without what a terminal would obey."""
+    return name if name.isprintable() else repr(name)
 
 
 class FileView:
@@ -172,7 +181,7 @@ class TarTree:
             if name not in self._links:
                 return name
             name = self._links[name]
-        raise ArchiveError(f"{self.path}: the links at {name!r} lead in a circle.", hint=_EXPORT_AGAIN)
+        raise ArchiveError(f"{self.path}: the links at {shown(name)} lead in a circle.", hint=_EXPORT_AGAIN)
 
     def open(self, name: str) -> Readable:
         """Open a file."""
@@ -212,12 +221,13 @@ class TarTree:
         elif member.islnk():
             self._links[name] = self._clean(member.linkname, link=member.linkname)
         elif member.isreg() and not member.issparse():
-            if member.offset_data + member.size > length:
-                raise ArchiveError(f"{self.path} ends in the middle of {name!r}.", hint=_EXPORT_AGAIN)
+            # An extended header may give a size that the check of the plain one has not seen.
+            if member.size < 0 or member.offset_data + member.size > length:
+                raise ArchiveError(f"{self.path} ends in the middle of {shown(name)}.", hint=_EXPORT_AGAIN)
             self._files[name] = (member.offset_data, member.size)
             self._links.pop(name, None)
         else:
-            raise ArchiveError(f"{self.path}: {name!r} is a special file.", hint="No image archive has these: refused.")
+            raise ArchiveError(f"{self.path}: {shown(name)} is a special file.", hint="No image archive has these: refused.")
 
     def _clean(self, name: str, *, link: str = "") -> str:
         """Return a name without ``.`` and ``..``. A link may step up inside the archive, a member's name may not."""

@@ -15,7 +15,7 @@ import typing as t
 import zlib
 
 from .errors import ArchiveError
-from .file_tree import FileTree, FileView
+from .file_tree import FileTree, FileView, shown
 from .media_types import DOCKER_LAYER, Descriptor
 from .streams import BUFFER_SIZE, Readable, read_chunks
 
@@ -51,7 +51,7 @@ def prepare_layer(tree: FileTree, name: str, diff_id: str, temp_dir: str | None)
     :param diff_id: the digest of the uncompressed layer that the image's configuration names.
     :raises ArchiveError: if that digest differs, or the layer is compressed in a way Docker's manifests do not know.
     """
-    where = f"{tree.path}: {name}"
+    where = f"{tree.path}: {shown(name)}"
     start = _start(tree.open(name))
     if start.startswith(_ZSTD_MAGIC):
         raise ArchiveError(
@@ -131,7 +131,7 @@ def _compress(tree: FileTree, name: str, diff_id: str, temp_dir: str | None) -> 
     except OSError as error:
         where = temp_dir or tempfile.gettempdir()
         raise ArchiveError(
-            f"{tree.path}: {name} could not be compressed in {where}: {error.strerror or error}.",
+            f"{tree.path}: {shown(name)} could not be compressed in {where}: {error.strerror or error}.",
             hint="That folder needs room for the image's largest layers.",
         ) from error
     finally:

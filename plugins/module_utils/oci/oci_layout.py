@@ -10,7 +10,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from .errors import ArchiveError, ContentError, RegistryError
-from .file_tree import FileTree, read_small
+from .file_tree import FileTree, read_small, shown
 from .media_types import MAX_MANIFEST_SIZE, Descriptor, Manifest, parse_json_object, parse_manifest
 from .origin import Origin
 from .reference import parse_reference
@@ -139,4 +139,4 @@ def _matches(entry: Descriptor, selector: str) -> bool:
 
 
 def _label(entry: Descriptor) -> str:
-    return entry.annotations.get(CONTAINERD_NAME) or entry.annotations.get(REF_NAME) or entry.digest
+    return shown(entry.annotations.get(CONTAINERD_NAME) or entry.annotations.get(REF_NAME) or entry.digest)
