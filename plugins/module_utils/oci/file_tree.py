@@ -60,9 +60,7 @@ def read_small(tree: FileTree, name: str, limit: int) -> bytes | None:
         )
     content = read_all(tree.open(name))
     if len(content) != size:
-        raise ArchiveError(
-            f"{tree.path}: {shown(name)} ends after {len(content)} of {size} bytes.", hint=_EXPORT_AGAIN
-        )
+        raise ArchiveError(f"{tree.path}: {shown(name)} ends after {len(content)} of {size} bytes.", hint=_EXPORT_AGAIN)
     return content
 
 
@@ -227,7 +225,9 @@ class TarTree:
             self._files[name] = (member.offset_data, member.size)
             self._links.pop(name, None)
         else:
-            raise ArchiveError(f"{self.path}: {shown(name)} is a special file.", hint="No image archive has these: refused.")
+            raise ArchiveError(
+                f"{self.path}: {shown(name)} is a special file.", hint="No image archive has these: refused."
+            )
 
     def _clean(self, name: str, *, link: str = "") -> str:
         """Return a name without ``.`` and ``..``. A link may step up inside the archive, a member's name may not."""

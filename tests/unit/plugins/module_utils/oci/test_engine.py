@@ -109,7 +109,13 @@ def test_tls_is_refused_for_tcp_only() -> None:
 
 
 def described(image_id: str, *, layers: int = 3, size: int = 12345, **more: object) -> Reply:
-    fields = {"Id": image_id, "Size": size, "Os": "linux", "Architecture": "amd64", "RootFS": {"Layers": ["x"] * layers}}
+    fields = {
+        "Id": image_id,
+        "Size": size,
+        "Os": "linux",
+        "Architecture": "amd64",
+        "RootFS": {"Layers": ["x"] * layers},
+    }
     return as_json({**fields, **more})
 
 
@@ -240,7 +246,10 @@ def test_an_image_that_is_not_there(server: ScriptedServer, names: list[str], hi
 @pytest.mark.parametrize(
     ("answers", "problem"),
     [
-        ([as_json({"message": "the disk is broken"}, 500)], "asked for the image .* answered 500: the disk is broken. Look"),
+        (
+            [as_json({"message": "the disk is broken"}, 500)],
+            "asked for the image .* answered 500: the disk is broken. Look",
+        ),
         ([Reply(400, b"Client sent an HTTP request to an HTTPS server.\n")], "answered 400.*speaks TLS"),
         ([Reply(200, b"<html>\n a page</html>")], "answered 200: <html> a page</html>"),
         ([Reply(200, b"")], "answered 200: nothing"),
@@ -329,7 +338,9 @@ def test_a_socket_that_is_not_ours(tmp_path: pathlib.Path) -> None:
         listener.bind(str(path))
         listener.listen()
         path.chmod(0)
-        with anyone(), pytest.raises(EngineError, match=f"unix://{path} .*Permission denied.*become: true.*group docker"):
+        with anyone(), pytest.raises(
+            EngineError, match=f"unix://{path} .*Permission denied.*become: true.*group docker"
+        ):
             Engine(EngineAddress(str(path)), timeout=1).image(NAME)
 
 

@@ -138,7 +138,9 @@ def test_names_that_would_write_to_a_terminal(tmp_path: pathlib.Path) -> None:
         lambda: archive("3.tar", {"manifest.json": json.dumps([entry]).encode()}),
         lambda: archive("4.tar", {"manifest.json": json.dumps([{**entry, "Layers": [evil]}]).encode()}),
         lambda: archive("5.tar", {"manifest.json": json.dumps([entry]).encode(), f"{evil}.json": b"{"}),
-        lambda: LayoutSource(TarTree(write_tar(tmp_path / "6.tar", layout_files({evil: IMAGE, "x": platform_image()})))),
+        lambda: LayoutSource(
+            TarTree(write_tar(tmp_path / "6.tar", layout_files({evil: IMAGE, "x": platform_image()})))
+        ),
     ]
 
     def archive(name: str, files: dict[str, bytes]) -> object:
@@ -341,7 +343,9 @@ def test_damaged_bytes(kind: str, source: random.Random, damage: str) -> None:
     is_refused_or_right(bytes(archive), kind)
 
 
-@given(KINDS, st.randoms(use_true_random=False), st.sampled_from(["flip", "cut", "swap", "drop", "rename", "link", "json"]))
+@given(
+    KINDS, st.randoms(use_true_random=False), st.sampled_from(["flip", "cut", "swap", "drop", "rename", "link", "json"])
+)
 @settings(max_examples=300, deadline=None)
 def test_changed_files(kind: str, source: random.Random, change: str) -> None:
     """The tar archive itself is whole, so that nothing but what is inside can tell."""

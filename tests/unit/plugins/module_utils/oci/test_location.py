@@ -53,7 +53,9 @@ def test_engines(text: str, name: str) -> None:
     assert str(location) == f"docker-daemon:{name}"
 
 
-@pytest.mark.parametrize("text", ["docker-daemon:sha256:abc", "docker-daemon:Nginx", "docker-daemon://x", "docker-daemon: x"])
+@pytest.mark.parametrize(
+    "text", ["docker-daemon:sha256:abc", "docker-daemon:Nginx", "docker-daemon://x", "docker-daemon: x"]
+)
 def test_names_that_no_engine_has(text: str) -> None:
     with pytest.raises(InvalidReference):
         parse_location(text)

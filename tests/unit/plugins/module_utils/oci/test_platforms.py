@@ -36,6 +36,7 @@ from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.i
     SampleImage,
     descriptor,
     digest_of,
+    index_of,
     platform_image,
 )
 
@@ -76,7 +77,8 @@ def test_names(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "linux", "amd64", "linux/", "/amd64", "linux/arm/v7/x", "linux amd64", "linux/a b", "linux//v7", "a/b\n"]
+    "text",
+    ["", "linux", "amd64", "linux/", "/amd64", "linux/arm/v7/x", "linux amd64", "linux/a b", "linux//v7", "a/b\n"],
 )
 def test_names_that_are_none(text: str) -> None:
     with pytest.raises(InvalidReference, match=r"is not a platform.*os/architecture\[/variant\]"):
@@ -133,16 +135,6 @@ class Memory:
         self.read.append("closed")
 
 
-def index(*entries: t.Tuple[SampleImage, t.Dict[str, t.Any]], media_type: str = m.OCI_INDEX, **fields: t.Any) -> SampleImage:
-    """Return an index of images, each with what its entry says beside the descriptor."""
-    contents = {digest: content for image, _entry in entries for digest, content in image.contents.items()}
-    listed = [
-        descriptor(image.contents[image.root][0], image.media_type, **entry) for image, entry in entries
-    ]
-    raw = json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": listed, **fields}).encode()
-    return SampleImage(digest_of(raw), media_type, {**contents, digest_of(raw): (raw, media_type)})
-
-
 def on(architecture: str, variant: str = "", os: str = "linux", **more: t.Any) -> t.Dict[str, t.Any]:
     return {"platform": {"os": os, "architecture": architecture, **({"variant": variant} if variant else {})}, **more}
 
@@ -155,7 +147,7 @@ def of(image: SampleImage) -> t.Dict[str, t.Any]:
 
 AMD, ARM, ARM7 = (platform_image(name, layers=(b"base", name.encode())) for name in ("amd64", "arm64", "arm"))
 AMD_NOTE, ARM_NOTE = (platform_image("unknown", layers=(name,)) for name in (b"about amd64", b"about arm64"))
-MANY = index(
+MANY = index_of(
     (AMD, on("amd64", annotations={"kept": "yes"})),
     (ARM, on("arm64", "v8", size_hint=[1, 2.5])),
     (AMD_NOTE, of(AMD)),
@@ -218,18 +210,18 @@ def test_nothing_left_out_is_the_original() -> None:
     selection, _reader = chosen(MANY, "linux/amd64", "linux/arm64", "linux/arm")
     assert selection.root.digest == MANY.root and not selection.made
     # Even what belongs to no platform stays.
-    whole = index((AMD, on("amd64")), (ARM, on("arm64")), (platform_image("unknown"), on("unknown", os="unknown")))
+    whole = index_of((AMD, on("amd64")), (ARM, on("arm64")), (platform_image("unknown"), on("unknown", os="unknown")))
     assert chosen(whole, "linux/amd64", "linux/arm64")[0].root.digest == whole.root
 
 
 def test_a_docker_manifest_list_stays_one() -> None:
-    several = index((AMD, on("amd64")), (ARM, on("arm64")), (ARM7, on("arm")), media_type=m.DOCKER_LIST)
+    several = index_of((AMD, on("amd64")), (ARM, on("arm64")), (ARM7, on("arm")), media_type=m.DOCKER_LIST)
     selection, _reader = chosen(several, "linux/amd64", "linux/arm64")
     assert selection.root.media_type == m.DOCKER_LIST
     assert [entry["digest"] for entry in entries(selection.root)] == [AMD.root, ARM.root]
 
 
-NESTED = index((index((ARM, on("arm64")), (ARM7, on("arm"))), {"data": "AAAA", "kept": 1}), (AMD, on("amd64")))
+NESTED = index_of((index_of((ARM, on("arm64")), (ARM7, on("arm"))), {"data": "AAAA", "kept": 1}), (AMD, on("amd64")))
 
 
 def test_platforms_in_nested_indexes() -> None:
@@ -250,20 +242,22 @@ def test_platforms_in_nested_indexes() -> None:
 
 def test_a_nested_index_that_is_kept_whole_keeps_its_digest() -> None:
     selection, _reader = chosen(NESTED, "linux/arm", "linux/arm64")
-    assert [entry["digest"] for entry in entries(selection.root)] == [json.loads(NESTED.contents[NESTED.root][0])["manifests"][0]["digest"]]
+    assert [entry["digest"] for entry in entries(selection.root)] == [
+        json.loads(NESTED.contents[NESTED.root][0])["manifests"][0]["digest"]
+    ]
     assert list(selection.made) == [selection.root.digest]
 
 
 def test_an_entry_without_a_platform_is_asked_for_it() -> None:
     """As in indexes of older tools."""
-    plain = index((AMD, {}), (ARM, {}))
+    plain = index_of((AMD, {}), (ARM, {}))
     assert chosen(plain, "linux/arm64")[0].root.digest == ARM.root
 
 
 def test_two_builds_for_one_platform_stay_together() -> None:
     """As Windows images have, for each version of Windows."""
     first, second = (platform_image("amd64", layers=(name,)) for name in (b"2019", b"2022"))
-    windows = index((first, on("amd64", os="windows")), (second, on("amd64", os="windows")), (AMD, on("amd64")))
+    windows = index_of((first, on("amd64", os="windows")), (second, on("amd64", os="windows")), (AMD, on("amd64")))
     selection, _reader = chosen(windows, "windows/amd64")
     assert [entry["digest"] for entry in entries(selection.root)] == [first.root, second.root]
 
@@ -276,8 +270,8 @@ def test_two_builds_for_one_platform_stay_together() -> None:
         (MANY, ["unknown/unknown"], "has no unknown/unknown"),
         (AMD, ["linux/arm64"], "the image x has no linux/arm64. It has linux/amd64."),
         (AMD, ["linux/amd64", "linux/arm64"], "has no linux/arm64. It has linux/amd64."),
-        (index((AMD_NOTE, of(AMD))), ["linux/amd64"], "has no linux/amd64. It names no platform."),
-        (index((AMD, on("not a", os="platform"))), ["linux/amd64"], "It names no platform."),
+        (index_of((AMD_NOTE, of(AMD))), ["linux/amd64"], "has no linux/amd64. It names no platform."),
+        (index_of((AMD, on("not a", os="platform"))), ["linux/amd64"], "It names no platform."),
     ],
 )
 def test_platforms_that_are_not_there(image: SampleImage, platforms: t.List[str], problem: str) -> None:
@@ -292,20 +286,20 @@ def test_one_image_of_the_platform_is_itself() -> None:
 
 def test_an_index_without_end() -> None:
     """Ten entries on each of many levels: what is met twice is read once."""
-    image = index((AMD, on("amd64")), (ARM, on("arm64")))
+    image = index_of((AMD, on("amd64")), (ARM, on("arm64")))
     for _level in range(4):
-        image = index(*[(image, {})] * 10)
+        image = index_of(*[(image, {})] * 10)
     _selection, reader = chosen(image, "linux/amd64")
     assert len(reader.read) == 6
-    three = index((AMD, on("amd64")), (ARM, on("arm64")), (ARM7, on("arm")))
+    three = index_of((AMD, on("amd64")), (ARM, on("arm64")), (ARM7, on("arm")))
     for _level in range(3):
-        three = index(*[(three, {})] * 10)
+        three = index_of(*[(three, {})] * 10)
     selection, reader = chosen(three, "linux/amd64", "linux/arm64")
     assert len(selection.made) == 4
     with pytest.raises(ContentError, match="too many levels"):
-        chosen(index((image, {})), "linux/amd64")
+        chosen(index_of((image, {})), "linux/amd64")
     with pytest.raises(ContentError, match="too many levels or manifests"):
-        chosen(index(*[(AMD, on("amd64"))] * 1001), "linux/amd64")
+        chosen(index_of(*[(AMD, on("amd64"))] * 1001), "linux/amd64")
 
 
 def test_numbers_that_json_has_not() -> None:
@@ -322,8 +316,8 @@ def test_numbers_that_json_has_not() -> None:
         (AMD, "linux/amd64", AMD),
         (MANY, "linux/arm64/v8", ARM),
         (NESTED, "linux/arm", ARM7),
-        (index((AMD, on("amd64")), (AMD_NOTE, of(AMD))), None, AMD),
-        (index((AMD, on("amd64")), (AMD, on("amd64"))), None, AMD),
+        (index_of((AMD, on("amd64")), (AMD_NOTE, of(AMD))), None, AMD),
+        (index_of((AMD, on("amd64")), (AMD, on("amd64"))), None, AMD),
         (platform_image("", layers=()), None, platform_image("", layers=())),
     ],
 )
@@ -336,10 +330,14 @@ def test_one_of_an_image(image: SampleImage, platform: t.Optional[str], expected
 @pytest.mark.parametrize(
     ("image", "platform", "problem"),
     [
-        (MANY, None, "x has 3 images of its platforms, and one is needed. It has linux/amd64, linux/arm64, linux/arm/v7."),
+        (
+            MANY,
+            None,
+            "x has 3 images of its platforms, and one is needed. It has linux/amd64, linux/arm64, linux/arm/v7.",
+        ),
         (MANY, "linux/s390x", "x has no linux/s390x. It has linux/amd64"),
-        (index((AMD_NOTE, of(AMD))), None, "x has no image of its platforms"),
-        (index((AMD, on("amd64")), (ARM, on("amd64"))), "linux/amd64", "x has 2 images for linux/amd64"),
+        (index_of((AMD_NOTE, of(AMD))), None, "x has no image of its platforms"),
+        (index_of((AMD, on("amd64")), (ARM, on("amd64"))), "linux/amd64", "x has 2 images for linux/amd64"),
     ],
 )
 def test_no_one_of_an_image(image: SampleImage, platform: t.Optional[str], problem: str) -> None:
