@@ -69,6 +69,7 @@ options:
       - Several give an index with another digest, always the same for the same source. It is the original one without
         the other entries. Attestations of the chosen platforms, annotations and the digest of each platform stay.
       - If nothing is left out of the index, it is the original one with its digest.
+      - The index of a V(docker://) source is read in each run, which Docker Hub counts as a pull.
       - A source that lacks other platforms, as C(docker save) writes it, can be copied by naming those it has.
     type: list
     elements: str
@@ -116,6 +117,8 @@ notes:
   - Archives may come from anywhere. Nothing of them is unpacked to disk, and what is damaged or leads out of them is
     refused before anything is written. A layer of V(docker-archive:) that unpacks to more than 4 GiB and 100 times its
     size is refused, for reading a gzip bomb costs time. Layers of V(oci:) and V(oci-archive:) are never unpacked.
+  - Check mode reads and compresses what a V(docker-archive:) or an engine has, if the registry does not have the image,
+    since nothing less tells the digest.
   - For V(docker-daemon:) with containerd's image store and O(platforms), the engine's archive is read in each run,
     since nothing else tells what is in the index.
 seealso:
