@@ -22,6 +22,11 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d impo
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.connections import Timeouts, TlsSettings
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import (
+    DEFAULT_DOCKER_HOST,
+    Engine,
+    parse_docker_host,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings, RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import RegistryLocation, parse_location
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.open_source import open_source
@@ -31,6 +36,8 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin impor
     parse_host_port,
     parse_registry_url,
 )
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.platform_source import PlatformSource
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import parse_platform
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.source import ImageSource
 
 _CONNECT_TIMEOUT = 10.0
@@ -66,6 +73,8 @@ def source_spec() -> dict[str, dict[str, t.Any]]:
         "source_ca_path": {"type": "path"},
         "source_validate_certs": {"type": "bool", "default": True},
         "source_plain_http": {"type": "bool", "default": False},
+        "docker_host": {"type": "str", "default": DEFAULT_DOCKER_HOST, "fallback": (env_fallback, ["DOCKER_HOST"])},
+        "platforms": {"type": "list", "elements": "str"},
     }
 
 
@@ -98,7 +107,7 @@ def connect(module: AnsibleModule, repository: str = "") -> RegistryClient:
 
 
 def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
-    """Return the image that the module's ``source`` names.
+    """Return the image that the module's ``source`` names, or what of it is for the module's ``platforms``.
 
     :param home: the registry of ``url``. A source on the same one has its TLS settings and, unless others are given,
         its login. No other registry is given anything that is for this one.
@@ -116,13 +125,20 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
         hosts = _hosts(module, "source_token_hosts")
         return _make_client(module, origin, login=login, token_hosts=hosts, tls=tls)
 
-    return open_source(
+    def make_engine() -> Engine:
+        tls = bool(os.environ.get("DOCKER_TLS_VERIFY"))
+        return Engine(parse_docker_host(module.params["docker_host"], tls=tls), timeout=_timeouts(module).read)
+
+    wanted = [parse_platform(text) for text in module.params["platforms"] or ()]
+    source = open_source(
         location,
         connect=make_client,
         home=home,
+        engine=make_engine,
         temp_dir=module.tmpdir,
         plain_http=module.params["source_plain_http"],
     )
+    return PlatformSource(source, wanted, where=str(location)) if wanted else source
 
 
 def fail(module: AnsibleModule, error: RegistryError) -> None:

@@ -12,9 +12,10 @@ version_added: 0.1.0
 author:
   - The dockyard.registry contributors (@dockyard)
 description:
-  - Copies an image, with all its platforms, from another registry, a directory or an archive into a registry.
-  - Copies digests as they are, without a Docker engine. Blobs that the registry has are not sent again. Blobs of an
-    image on the same registry are linked, not sent.
+  - Copies an image, with all its platforms or those in O(platforms), from another registry, a directory, an archive or
+    a Docker engine into a registry.
+  - Copies digests as they are, and needs no Docker engine unless the image is of one. Blobs that the registry has are
+    not sent again. Blobs of an image on the same registry are linked, not sent.
   - Every manifest and blob is verified by its digest. The tag is written last, so that a copy that fails leaves it
     where it was.
 extends_documentation_fragment:
@@ -46,10 +47,41 @@ options:
       - V(oci:/path[:tag]) is an OCI image layout in a directory, V(oci-archive:/path[:tag]) one in a tar archive.
       - V(docker-archive:/path[:name:tag]) is an archive made by C(docker save). Layers that are not compressed are
         compressed with gzip, always in the same way, so that the same archive has the same digest each time.
+      - V(docker-daemon:name[:tag]) and V(docker-daemon:sha256:ID) are an image of the Docker engine at O(docker_host),
+        by its name or the whole ID that C(docker image inspect) shows. No C(docker) command is needed. The engine's
+        archive stands in Ansible's temporary folder on the managed host while the image is copied, which takes the room
+        of the image, and half of it again where layers are to be compressed. An image that the registry has is not
+        moved at all.
+      - An engine with a graph driver (C(overlay2)) keeps no manifest, so one is made as for an archive of C(docker
+        save), and its digest is another than the one it may once have been pulled by. An engine with containerd's image
+        store keeps manifests, so digests stay as they are.
       - A directory or archive with several images needs the tag or name of one.
       - Paths are on the managed host and hold no colon. An archive must not be compressed as a whole.
     type: str
     required: true
+  platforms:
+    description:
+      - The platforms to copy, each as C(os/architecture[/variant]), for example V(linux/amd64). All if not given.
+      - They are matched as containerd does, so V(linux/arm64) is V(linux/arm64/v8), V(linux/arm) is V(linux/arm/v7),
+        and V(linux/x86_64) is V(linux/amd64). One that the image does not have is an error, also for an image without
+        an index.
+      - One platform gives its own manifest, with the digest that it has in the index, so that signatures of it hold.
+        Attestations, which only an index can name, are left out.
+      - Several give an index with another digest, always the same for the same source. It is the original one without
+        the other entries. Attestations of the chosen platforms, annotations and the digest of each platform stay.
+      - If nothing is left out of the index, it is the original one with its digest.
+      - The index of a V(docker://) source is read in each run, which Docker Hub counts as a pull.
+      - A source that lacks other platforms, as C(docker save) writes it, can be copied by naming those it has.
+    type: list
+    elements: str
+  docker_host:
+    description:
+      - Where the Docker engine of a V(docker-daemon:) source listens, V(unix:///path) or V(tcp://host:port), as seen
+        from the managed host. TLS is not spoken.
+      - If it is not given, the environment variable E(DOCKER_HOST) on the managed host is used. Whoever runs the task
+        must be let to the socket, which takes root (C(become)) or the group C(docker).
+    type: str
+    default: unix:///var/run/docker.sock
   source_username:
     description:
       - The user to log in as at the registry of a V(docker://) source.
@@ -99,11 +131,19 @@ options:
     choices: [present]
     default: present
 notes:
-  - Something is changed if the digest that O(name) points at differs, or if the registry has lost a manifest or a
-    configuration of the image.
+  - Something is changed if O(name) does not point at the image, or if the registry has lost a manifest or a
+    configuration of it.
+  - Images are compared by digest. Where the manifest is made here, for V(docker-archive:) and V(docker-daemon:), they
+    are compared by the configuration, whose digest is the image ID and decides the content of all layers, so an image
+    is the same however it was compressed.
   - Layers that may not be distributed, which Windows images have, are not copied.
-  - How gzip compresses depends on the zlib of the managed host. Two hosts may give the same V(docker-archive:) two
-    digests.
+  - Archives may come from anywhere. Nothing of them is unpacked to disk, and what is damaged or leads out of them is
+    refused before anything is written. A layer of V(docker-archive:) that unpacks to more than 4 GiB and 100 times its
+    size is refused, for reading a gzip bomb costs time. Layers of V(oci:) and V(oci-archive:) are never unpacked.
+  - Check mode reads and compresses what a V(docker-archive:) or an engine has, if the registry does not have the image,
+    since nothing less tells the digest.
+  - For V(docker-daemon:) with containerd's image store and O(platforms), the engine's archive is read in each run,
+    since nothing else tells what is in the index.
 seealso:
   - module: dockyard.registry.catalog_info
 """
@@ -128,6 +168,19 @@ EXAMPLES = r"""
     url: http://127.0.0.1:5000
     name: team/base:1.0
     source: docker-archive:/srv/images/base.tar
+
+- name: Copy an image that was built on the host, out of its Docker engine
+  dockyard.registry.image:
+    url: http://127.0.0.1:5000
+    name: team/shop:2.4
+    source: docker-daemon:shop:2.4
+
+- name: Copy two platforms of an image
+  dockyard.registry.image:
+    url: http://127.0.0.1:5000
+    name: library/nginx:1.27
+    source: docker://nginx:1.27
+    platforms: [linux/amd64, linux/arm64]
 
 - name: Load one of several images in an OCI archive
   dockyard.registry.image:

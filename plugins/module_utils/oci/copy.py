@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from .client import RegistryClient
 from .describe import Image, ImageDetails, RepositoryReader, load_image
 from .errors import NotFound, RegistryError
-from .media_types import Descriptor, Manifest
+from .media_types import ALL_TYPES, Descriptor, Manifest
 from .reference import RepositoryTag
 from .referrers import add_to_fallback
 from .source import ImageSource
@@ -72,18 +72,19 @@ class CopyPlan:
 def plan_copy(source: ImageSource, client: RegistryClient, target: RepositoryTag) -> CopyPlan:
     """Find out what a copy has to do; writes nothing.
 
-    An image that the tag already points at is described from the registry it is on, which costs the source one
-    request. If the registry has lost one of its manifests, the image is copied again.
+    An image that the tag already points at is described from the registry it is on, which moves nothing at the
+    source. If the registry has lost one of its manifests, the image is copied again.
 
     :raises RegistryError: also if the source is damaged, as far as it can be told before it is sent.
     """
-    digest = source.digest()
     there = client.head_manifest(target.repository, target.tag)
     before = there.digest if there else ""
-    if before == digest:
-        present = _describe_present(client, target, digest)
-        if present is not None:
-            return CopyPlan(target, present, before)
+    # What is of no known type is not asked for: it is none of ours, and cannot be read.
+    present = _present(client, target, before) if there and there.media_type in ALL_TYPES else None
+    if present and source.is_same(present):
+        details = _describe_present(client, target, present)
+        if details is not None:
+            return CopyPlan(target, details, before)
     image = load_image(source, source.root())
     fallback: Action = "mounted" if source.mountable_from(client.origin) else "uploaded"
     blobs = sorted(image.blobs, key=lambda blob: (-blob.size, blob.digest))
@@ -162,11 +163,19 @@ class _Stoppable:
         self._stream.close()
 
 
-def _describe_present(client: RegistryClient, target: RepositoryTag, digest: str) -> ImageDetails | None:
+def _present(client: RegistryClient, target: RepositoryTag, digest: str) -> Manifest | None:
+    """Return what a tag points at, None if the registry has lost it."""
+    return _unless_lost(lambda: client.get_manifest(target.repository, digest))
+
+
+def _describe_present(client: RegistryClient, target: RepositoryTag, root: Manifest) -> ImageDetails | None:
     """Return the details of an image that is there, None if the registry has lost a manifest or config of it."""
+    return _unless_lost(lambda: load_image(RepositoryReader(client, target.repository), root).details)
+
+
+def _unless_lost(read: t.Callable[[], A]) -> A | None:
     try:
-        root = client.get_manifest(target.repository, digest)
-        return load_image(RepositoryReader(client, target.repository), root).details
+        return read()
     except NotFound as error:
         if {"MANIFEST_UNKNOWN", "BLOB_UNKNOWN"}.intersection(error.codes):
             return None

@@ -19,7 +19,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from .errors import ArchiveError, ContentError, InvalidReference, RegistryError
-from .file_tree import FileTree, read_small
+from .file_tree import FileTree, read_small, shown
 from .layer_files import Layer, close_layer, prepare_layer
 from .media_types import (
     DOCKER_CONFIG,
@@ -30,6 +30,7 @@ from .media_types import (
     digest_of,
     parse_json_object,
     parse_manifest,
+    platform_of,
 )
 from .origin import Origin
 from .reference import parse_digest, parse_reference
@@ -52,25 +53,36 @@ class _Entry:
 
 
 class DockerArchiveSource:
-    """One image of a docker-archive. Its layers are read and verified when its digest is first asked for."""
+    """One image of a docker-archive. Its layers are read and verified when its manifest is first asked for."""
 
     def __init__(self, tree: FileTree, selector: str = "", *, temp_dir: str | None = None) -> None:
         """Find the image.
 
         :param selector: ``name:tag`` as ``docker save`` was told; may be empty if there is one image.
         :param temp_dir: where compressed layers may be kept; the system's folder if None.
-        :raises ArchiveError: if it is no such archive, or not exactly one image is chosen; the hint lists the choices.
+        :raises ArchiveError: if it is no such archive, its image is damaged as far as that shows without its layers,
+            or not exactly one image is chosen; the hint lists the choices.
         """
         self._tree = tree
         self._temp_dir = temp_dir
         self._entry = _choose(tree, _entries(tree), selector)
         self._layers: dict[_Job, Layer] = {}
-        self._config = b""
+        self._config = self._read_config()
+        self._diff_ids = self._read_diff_ids()
         self._manifest: Manifest | None = None
 
-    def digest(self) -> str:
-        """Return the digest of the manifest that is made of the image."""
-        return self.root().digest
+    @property
+    def image_id(self) -> str:
+        """The digest of the configuration, which decides the image down to the last byte of its layers."""
+        return digest_of(self._config)
+
+    def is_same(self, present: Manifest) -> bool:
+        """Tell whether a manifest is this image, however its layers are compressed."""
+        return is_image(present, self.image_id, len(self._diff_ids))
+
+    def platform(self) -> str:
+        """Return the platform of the image."""
+        return platform_of(parse_json_object(self._config, where=f"{self._tree.path}: its configuration"))
 
     def root(self) -> Manifest:
         """Return the manifest that is made of the image."""
@@ -84,13 +96,13 @@ class DockerArchiveSource:
 
     def small_blob(self, descriptor: Descriptor, *, limit: int) -> bytes:
         """Return the image's configuration, the only small blob there is; it was bounded when it was read."""
-        if descriptor.digest != digest_of(self._config) or descriptor.size > limit:
+        if descriptor.digest != self.image_id or descriptor.size > limit:
             raise ContentError(f"{self._tree.path} has no small blob {descriptor.digest}.")
         return self._config
 
     def open_blob(self, descriptor: Descriptor) -> Readable:
         """Open the configuration or a layer as a registry gets it; its digest is verified while it is read."""
-        if descriptor.digest == digest_of(self._config):
+        if descriptor.digest == self.image_id:
             return bytes_body(self._config).open()
         layer = next(layer for layer in self._layers.values() if layer.descriptor.digest == descriptor.digest)
         return VerifyingReader(layer.open(), layer.descriptor, where=f"{self._tree.path}: layer {descriptor.digest}")
@@ -103,18 +115,17 @@ class DockerArchiveSource:
         return ""
 
     def close(self) -> None:
-        """Remove the compressed layers."""
+        """Remove the compressed layers and close the archive."""
         for layer in self._layers.values():
             close_layer(layer)
+        self._tree.close()
 
     def _make_manifest(self) -> Manifest:
-        self._config = self._read_config()
-        diff_ids = self._diff_ids()
         # Equal layers share a file or a link to one: each is read once.
-        jobs = [(self._tree.identity(name), diff_id) for name, diff_id in zip(self._entry.layers, diff_ids)]
+        jobs = [(self._tree.identity(name), diff_id) for name, diff_id in zip(self._entry.layers, self._diff_ids)]
         self._prepare(dict.fromkeys(jobs))
         layers = [self._layers[job].descriptor for job in jobs]
-        config = Descriptor(DOCKER_CONFIG, digest_of(self._config), len(self._config))
+        config = Descriptor(DOCKER_CONFIG, self.image_id, len(self._config))
         document = {
             "schemaVersion": 2,
             "mediaType": DOCKER_MANIFEST,
@@ -136,15 +147,15 @@ class DockerArchiveSource:
         name = self._entry.config
         content = read_small(self._tree, name, MAX_CONFIG_SIZE)
         if content is None:
-            raise ArchiveError(f"{self._tree.path} lacks {name}.", hint=_DAMAGED)
+            raise ArchiveError(f"{self._tree.path} lacks {shown(name)}.", hint=_DAMAGED)
         # Docker names the file after its digest: an archive that breaks this was changed after it was written.
         named = re.fullmatch(r"(?:.*/)?([0-9a-f]{64})(?:\.json)?", name)
         if named and digest_of(content) != f"sha256:{named[1]}":
             raise ArchiveError(f"{self._tree.path}: {name} has the digest {digest_of(content)}.", hint=_DAMAGED)
         return content
 
-    def _diff_ids(self) -> list[str]:
-        where = f"{self._tree.path}: {self._entry.config}"
+    def _read_diff_ids(self) -> list[str]:
+        where = f"{self._tree.path}: {shown(self._entry.config)}"
         try:
             rootfs = parse_json_object(self._config, where=where).get("rootfs")
             diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
@@ -156,6 +167,15 @@ class DockerArchiveSource:
                 f"{where} names {len(known)} layers, manifest.json {len(self._entry.layers)}.", hint=_DAMAGED
             )
         return known
+
+
+def is_image(present: Manifest, image_id: str, layers: int) -> bool:
+    """Tell whether a manifest is the image of this ID with so many layers.
+
+    A configuration names the digest of each uncompressed layer, and engines verify them. So two manifests with one
+    configuration are one image, though their digests differ with the compression. An index is never one image.
+    """
+    return present.config is not None and present.config.digest == image_id and len(present.layers) == layers
 
 
 def _entries(tree: FileTree) -> list[_Entry]:
@@ -180,7 +200,7 @@ def _entry(tree: FileTree, entry: object) -> _Entry:
         raise ArchiveError(f"{tree.path}: manifest.json has an entry that is no image.", hint=_DAMAGED)
     for name in layers:
         if tree.size(name) is None:
-            raise ArchiveError(f"{tree.path} lacks the layer {name}.", hint=_DAMAGED)
+            raise ArchiveError(f"{tree.path} lacks the layer {shown(name)}.", hint=_DAMAGED)
     return _Entry(str(config), tuple(layers), tuple(names))
 
 
@@ -189,7 +209,9 @@ def _choose(tree: FileTree, entries: list[_Entry], selector: str) -> _Entry:
     distinct = {entry.config: entry for entry in matching}
     if len(distinct) == 1:
         return next(iter(distinct.values()))
-    choices = ", ".join(name for entry in entries for name in entry.names or (f"one without a name ({entry.config})",))
+    choices = ", ".join(
+        shown(name) for entry in entries for name in entry.names or (f"one without a name ({entry.config})",)
+    )
     if selector:
         problem = f"no image {selector!r}" if not distinct else f"{len(distinct)} images {selector!r}"
     else:

@@ -17,7 +17,7 @@ import tarfile
 import typing as t
 
 from .errors import ArchiveError
-from .streams import LimitedReader, Readable, read_all
+from .streams import Readable, read_all
 
 _MAX_MEMBERS = 100_000
 _MAX_HEADER = 1024 * 1024
@@ -42,6 +42,9 @@ class FileTree(t.Protocol):
     def open(self, name: str) -> Readable:
         """Open a file; the caller closes it. Threads may call this at the same time."""
 
+    def close(self) -> None:
+        """Give back what is open."""
+
 
 def read_small(tree: FileTree, name: str, limit: int) -> bytes | None:
     """Return a file of at most ``limit`` bytes, None if it is not there.
@@ -52,11 +55,37 @@ def read_small(tree: FileTree, name: str, limit: int) -> bytes | None:
     if size is None:
         return None
     if size > limit:
-        raise ArchiveError(f"{tree.path}: {name} has {size} bytes, more than {limit}.", hint="This is not an image.")
+        raise ArchiveError(
+            f"{tree.path}: {shown(name)} has {size} bytes, more than {limit}.", hint="This is not an image."
+        )
     content = read_all(tree.open(name))
     if len(content) != size:
-        raise ArchiveError(f"{tree.path}: {name} ends after {len(content)} of {size} bytes.", hint=_EXPORT_AGAIN)
+        raise ArchiveError(f"{tree.path}: {shown(name)} ends after {len(content)} of {size} bytes.", hint=_EXPORT_AGAIN)
     return content
+
+
+def shown(name: str) -> str:
+    """Return a name out of an archive as a message may show it: without what a terminal would obey."""
+    return name if name.isprintable() else repr(name)
+
+
+class FileView:
+    """Reads a part of a shared open file, with a position of its own: threads may have several."""
+
+    def __init__(self, file: t.IO[bytes], offset: int, size: int) -> None:
+        self._file = file
+        self._offset = offset
+        self._end = offset + size
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read on; 0 at the end."""
+        data = os.pread(self._file.fileno(), min(len(buffer), self._end - self._offset), self._offset)
+        buffer[: len(data)] = data
+        self._offset += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        """Leave the file open: it belongs to who made the view."""
 
 
 class DirectoryTree:
@@ -103,29 +132,40 @@ class DirectoryTree:
         except OSError as error:
             raise _unreadable(real, error) from error
 
+    def close(self) -> None:
+        """Do nothing: files are open only while they are read."""
+
 
 class TarTree:
-    """The files of an uncompressed tar archive, found once and then read by their offset."""
+    """The files of an uncompressed tar archive, found once and then read by their offset.
 
-    def __init__(self, path: str) -> None:
+    The archive stays open until :meth:`close`, so that another file under its name changes nothing.
+    """
+
+    def __init__(self, path: str, file: t.IO[bytes] | None = None) -> None:
         """Read the archive's table of contents.
 
+        :param file: the archive itself, if ``path`` is only what messages call it; closed with the tree.
         :raises ArchiveError: if it is missing, compressed, no tar, cut off, or holds what no image archive does.
         """
         self.path = path
         self._files: dict[str, tuple[int, int]] = {}
         self._links: dict[str, str] = {}
         try:
-            with open(path, "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise ArchiveError(f"{path} is not a regular file.")
-                _refuse_compressed(path, file.read(6))
-                file.seek(0)
-                self._read_contents(file)
-        except tarfile.TarError as error:
-            raise ArchiveError(f"{path} is not a whole tar archive ({error}).", hint=_EXPORT_AGAIN) from error
+            self._file = file or open(path, "rb", opener=_open_at_once)
         except OSError as error:
             raise _unreadable(path, error) from error
+        try:
+            self._read_contents()
+        except tarfile.TarError as error:
+            self.close()
+            raise ArchiveError(f"{path} is not a whole tar archive ({error}).", hint=_EXPORT_AGAIN) from error
+        except OSError as error:
+            self.close()
+            raise _unreadable(path, error) from error
+        except ArchiveError:
+            self.close()
+            raise
 
     def size(self, name: str) -> int | None:
         """Return a file's size in bytes, None if it is not there."""
@@ -139,27 +179,30 @@ class TarTree:
             if name not in self._links:
                 return name
             name = self._links[name]
-        raise ArchiveError(f"{self.path}: the links at {name} lead in a circle.", hint=_EXPORT_AGAIN)
+        raise ArchiveError(f"{self.path}: the links at {shown(name)} lead in a circle.", hint=_EXPORT_AGAIN)
 
     def open(self, name: str) -> Readable:
         """Open a file."""
-        offset, size = self._files[self.identity(name)]
-        try:
-            file = open(self.path, "rb")
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
-        file.seek(offset)
-        return LimitedReader(file, size)
+        return FileView(self._file, *self._files[self.identity(name)])
 
-    def _read_contents(self, file: t.BinaryIO) -> None:
-        length = os.fstat(file.fileno()).st_size
+    def close(self) -> None:
+        """Close the archive."""
+        self._file.close()
+
+    def _read_contents(self) -> None:
+        file, status = self._file, os.fstat(self._file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ArchiveError(f"{self.path} is not a regular file.", hint="Give an archive, not a device or a pipe.")
+        file.seek(0)
+        _refuse_compressed(self.path, file.read(6))
+        file.seek(0)
         with tarfile.open(fileobj=file, mode="r:", tarinfo=_BoundedTarInfo) as archive:
             for number, member in enumerate(archive):
                 if number >= _MAX_MEMBERS:
                     raise ArchiveError(
                         f"{self.path} has more than {_MAX_MEMBERS} members.", hint="This is not an image."
                     )
-                self._add(member, length)
+                self._add(member, status.st_size)
             file.seek(archive.offset)
         # The tar module takes a cut off header for the end of the archive; the end is a block of zeros.
         if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
@@ -176,12 +219,15 @@ class TarTree:
         elif member.islnk():
             self._links[name] = self._clean(member.linkname, link=member.linkname)
         elif member.isreg() and not member.issparse():
-            if member.offset_data + member.size > length:
-                raise ArchiveError(f"{self.path} ends in the middle of {name}.", hint=_EXPORT_AGAIN)
+            # An extended header may give a size that the check of the plain one has not seen.
+            if member.size < 0 or member.offset_data + member.size > length:
+                raise ArchiveError(f"{self.path} ends in the middle of {shown(name)}.", hint=_EXPORT_AGAIN)
             self._files[name] = (member.offset_data, member.size)
             self._links.pop(name, None)
         else:
-            raise ArchiveError(f"{self.path}: {name} is a special file.", hint="No image archive has these: refused.")
+            raise ArchiveError(
+                f"{self.path}: {shown(name)} is a special file.", hint="No image archive has these: refused."
+            )
 
     def _clean(self, name: str, *, link: str = "") -> str:
         """Return a name without ``.`` and ``..``. A link may step up inside the archive, a member's name may not."""
@@ -205,6 +251,11 @@ class _BoundedTarInfo(tarfile.TarInfo):
         if member.size < 0 or (extended and member.size > _MAX_HEADER):
             raise tarfile.ReadError(f"a header claims {member.size} bytes")
         return member
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for whoever writes, if the path is a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _refuse_compressed(path: str, start: bytes) -> None:

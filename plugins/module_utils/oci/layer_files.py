@@ -9,19 +9,24 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
-import os
 import tempfile
 import typing as t
 import zlib
 
 from .errors import ArchiveError
-from .file_tree import FileTree
+from .file_tree import FileTree, FileView, shown
 from .media_types import DOCKER_LAYER, Descriptor
 from .streams import BUFFER_SIZE, Readable, read_chunks
 
 _LEVEL = 6
 _GZIP_WINDOW = 31
 """zlib's own gzip wrapper: a header without name, with time 0 and a fixed system, so equal input is equal output."""
+
+MAX_UNPACKED = 4 * 1024**3
+"""Bytes that a compressed layer may unpack to, however small it is. They cost time only: nothing unpacked is kept."""
+
+MAX_RATIO = 100
+"""How many times larger than itself a layer may be unpacked beyond that. Real ones stay below 20, gzip ends at 1032."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -45,7 +50,7 @@ def prepare_layer(tree: FileTree, name: str, diff_id: str, temp_dir: str | None)
     :param diff_id: the digest of the uncompressed layer that the image's configuration names.
     :raises ArchiveError: if that digest differs, or the layer is compressed in a way Docker's manifests do not know.
     """
-    where = f"{tree.path}: {name}"
+    where = f"{tree.path}: {shown(name)}"
     start = _start(tree.open(name))
     if start.startswith(_ZSTD_MAGIC):
         raise ArchiveError(
@@ -87,12 +92,18 @@ def _take(tree: FileTree, name: str, diff_id: str, where: str) -> tuple[Layer, s
             size += len(chunk)
     finally:
         stream.close()
-    content = hashlib.new(diff_id.partition(":")[0])
+    content, unpacked_size, limit = hashlib.new(diff_id.partition(":")[0]), 0, max(MAX_UNPACKED, size * MAX_RATIO)
     stream = tree.open(name)
     try:
         with gzip.GzipFile(fileobj=t.cast(t.BinaryIO, _Readable(stream))) as unpacked:
             for chunk in read_chunks(unpacked):
                 content.update(chunk)
+                unpacked_size += len(chunk)
+                if unpacked_size > limit:
+                    raise ArchiveError(
+                        f"{where} has {size} bytes and unpacks to more than {limit}.",
+                        hint="This looks like a gzip bomb. If you trust it, oci-archive: takes layers as they are.",
+                    )
     except (OSError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{where} is not whole gzip data ({error}).", hint="Export the image again.") from error
     finally:
@@ -119,30 +130,13 @@ def _compress(tree: FileTree, name: str, diff_id: str, temp_dir: str | None) -> 
     except OSError as error:
         where = temp_dir or tempfile.gettempdir()
         raise ArchiveError(
-            f"{tree.path}: {name} could not be compressed in {where}: {error.strerror or error}.",
+            f"{tree.path}: {shown(name)} could not be compressed in {where}: {error.strerror or error}.",
             hint="That folder needs room for the image's largest layers.",
         ) from error
     finally:
         stream.close()
     descriptor = Descriptor(DOCKER_LAYER, f"sha256:{compressed.hexdigest()}", size)
-    return Layer(descriptor, lambda: _FileView(file), file), f"{content.name}:{content.hexdigest()}"
-
-
-class _FileView:
-    """Reads a shared open file from its start, with a position of its own: threads may have several."""
-
-    def __init__(self, file: t.IO[bytes]) -> None:
-        self._file = file
-        self._offset = 0
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        data = os.pread(self._file.fileno(), min(len(buffer), BUFFER_SIZE), self._offset)
-        buffer[: len(data)] = data
-        self._offset += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        """Leave the file open: it belongs to the layer."""
+    return Layer(descriptor, lambda: FileView(file, 0, size), file), f"{content.name}:{content.hexdigest()}"
 
 
 class _Readable:

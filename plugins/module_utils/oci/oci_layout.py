@@ -10,7 +10,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from .errors import ArchiveError, ContentError, RegistryError
-from .file_tree import FileTree, read_small
+from .file_tree import FileTree, read_small, shown
 from .media_types import MAX_MANIFEST_SIZE, Descriptor, Manifest, parse_json_object, parse_manifest
 from .origin import Origin
 from .reference import parse_reference
@@ -33,9 +33,13 @@ class LayoutSource:
         self._tree = tree
         self._descriptor = _choose(tree, _entries(tree), selector)
 
-    def digest(self) -> str:
-        """Return the digest of the image."""
-        return self._descriptor.digest
+    def is_same(self, present: Manifest) -> bool:
+        """Tell whether a manifest is this image, by its digest."""
+        return present.digest == self._descriptor.digest
+
+    def platform(self) -> str:
+        """Return an empty string: the root tells, and is at hand."""
+        return ""
 
     def root(self) -> Manifest:
         """Return the manifest or index that the image is."""
@@ -71,13 +75,14 @@ class LayoutSource:
         return ""
 
     def close(self) -> None:
-        """Do nothing: files are open only while they are read."""
+        """Close the archive."""
+        self._tree.close()
 
     def _missing(self, descriptor: Descriptor) -> RegistryError:
         platform = f" ({descriptor.platform})" if descriptor.platform else ""
         return ArchiveError(
             f"{self._tree.path} lacks the blob {descriptor.digest}{platform} that its image names.",
-            hint="Export all platforms, or only one (docker save --platform, skopeo copy without --all).",
+            hint="Choose the platforms that it has with platforms, or export all of them.",
         )
 
 
@@ -134,4 +139,4 @@ def _matches(entry: Descriptor, selector: str) -> bool:
 
 
 def _label(entry: Descriptor) -> str:
-    return entry.annotations.get(CONTAINERD_NAME) or entry.annotations.get(REF_NAME) or entry.digest
+    return shown(entry.annotations.get(CONTAINERD_NAME) or entry.annotations.get(REF_NAME) or entry.digest)

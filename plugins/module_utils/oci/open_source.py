@@ -10,18 +10,22 @@ import typing as t
 
 from .client import RegistryClient
 from .docker_archive import DockerArchiveSource
+from .engine import Engine
+from .engine_source import EngineSource
+from .errors import RegistryError
 from .file_tree import DirectoryTree, TarTree
-from .location import ArchiveLocation, RegistryLocation
+from .location import ArchiveLocation, EngineLocation, Location, RegistryLocation
 from .oci_layout import LayoutSource
 from .origin import Origin
 from .source import ImageSource, connect_source
 
 
 def open_source(
-    location: RegistryLocation | ArchiveLocation,
+    location: Location,
     *,
     connect: t.Callable[[Origin], RegistryClient],
     home: Origin,
+    engine: t.Callable[[], Engine],
     temp_dir: str | None = None,
     plain_http: bool = False,
 ) -> ImageSource:
@@ -29,12 +33,23 @@ def open_source(
 
     :param connect: makes a client for the registry of a ``docker://`` location.
     :param home: the registry that is copied to; a source on the same one is reached by the same URL.
-    :param temp_dir: where a ``docker-archive:`` may keep compressed layers.
+    :param engine: makes the engine of a ``docker-daemon:`` location.
+    :param temp_dir: where compressed layers and the archive of an engine may be kept.
     :param plain_http: reach the registry of a ``docker://`` location in plain http, even beyond loopback.
     """
     if isinstance(location, RegistryLocation):
         return connect_source(location.reference, connect, home, plain_http=plain_http)
-    if location.kind == "docker-archive":
-        return DockerArchiveSource(TarTree(location.path), location.selector, temp_dir=temp_dir)
+    if isinstance(location, EngineLocation):
+        return EngineSource(engine(), location.name, temp_dir=temp_dir)
+    return _open_files(location, temp_dir)
+
+
+def _open_files(location: ArchiveLocation, temp_dir: str | None) -> ImageSource:
     tree = DirectoryTree(location.path) if location.kind == "oci" else TarTree(location.path)
-    return LayoutSource(tree, location.selector)
+    try:
+        if location.kind == "docker-archive":
+            return DockerArchiveSource(tree, location.selector, temp_dir=temp_dir)
+        return LayoutSource(tree, location.selector)
+    except RegistryError:
+        tree.close()
+        raise

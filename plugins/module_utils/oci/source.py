@@ -20,8 +20,11 @@ from .streams import Readable
 class ImageSource(ContentReader, t.Protocol):
     """One image somewhere. All that it hands out is verified, or is verified while it is read."""
 
-    def digest(self) -> str:
-        """Return the digest of the image, as cheaply as can be."""
+    def is_same(self, present: Manifest) -> bool:
+        """Tell whether what a registry has is this image already, without moving a layer."""
+
+    def platform(self) -> str:
+        """Return the platform if this is one manifest whose :meth:`root` costs moving its layers; else empty."""
 
     def root(self) -> Manifest:
         """Return the manifest or index that the image is."""
@@ -46,11 +49,15 @@ class RegistrySource(RepositoryReader):
         super().__init__(client, reference.repository)
         self._reference = reference
 
-    def digest(self) -> str:
-        """Return the digest by HEAD, which Docker Hub does not count as a pull."""
+    def is_same(self, present: Manifest) -> bool:
+        """Tell by the digest, which is asked for by HEAD: Docker Hub does not count that as a pull."""
         found = self.client.head_manifest(self.repository, self._reference.target)
         # A HEAD has no body: if there is nothing, the GET raises the registry's own words.
-        return found.digest if found else self.root().digest
+        return present.digest == (found.digest if found else self.root().digest)
+
+    def platform(self) -> str:
+        """Return an empty string: the root tells, and moves no layer."""
+        return ""
 
     def root(self) -> Manifest:
         """Return the manifest or index; by tag and digest, the digest decides."""

@@ -31,6 +31,8 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[MemoryRegistry]:
         monkeypatch.delenv(name, raising=False)
     for name in ("URL", "USERNAME", "PASSWORD"):
         monkeypatch.delenv(f"DOCKYARD_REGISTRY_{name}", raising=False)
+    for name in ("DOCKER_HOST", "DOCKER_TLS_VERIFY"):
+        monkeypatch.delenv(name, raising=False)
     memory = MemoryRegistry()
     yield memory
     memory.close()

@@ -100,7 +100,7 @@ def serving(*replies: Reply | Hangup, at: str = MANIFEST, method: str = "GET") -
     """Return a case whose source answers its manifest with these."""
 
     def arrange(world: World) -> Call:
-        server = world.server().on("HEAD", MANIFEST, manifest())
+        server = world.server().always("HEAD", MANIFEST, manifest())
         return world.source(server.on(method, at, *replies))
 
     return arrange
@@ -263,7 +263,7 @@ each(
 
 @case(ANSWERS, "a redirect from https to http", "redirects from https to http://", "redirect.disable: true")
 def _downgrade(world: World) -> Call:
-    server = world.server(tls=True).on("HEAD", MANIFEST, manifest())
+    server = world.server(tls=True).always("HEAD", MANIFEST, manifest())
     server.on("GET", MANIFEST, Reply(307, headers={"Location": "http://storage.invalid/x"}))
     return world.source(server, source_ca_path=world.certificates.ca)
 
@@ -275,7 +275,7 @@ def _layer(*replies: Reply | Hangup) -> t.Callable[[World], Call]:
     """The source's first layer comes as these replies, the rest as it is."""
 
     def arrange(world: World) -> Call:
-        server = world.server().on("HEAD", MANIFEST, manifest()).on("GET", MANIFEST, manifest())
+        server = world.server().always("HEAD", MANIFEST, manifest()).on("GET", MANIFEST, manifest())
         for digest, content in IMAGE.blobs.items():
             server.on("GET", blob(digest), *(replies if digest == LAYER else ()))
             if digest != LAYER:
@@ -292,7 +292,7 @@ each(
     ("a manifest that does not have its digest", ("has the digest sha256:", "not sha256:", "damaged or changed"),
      serving(manifest(digest=images.digest_of(b"other")))),
     ("a configuration that does not have its digest", ("has the digest", "source is damaged"),
-     lambda world: world.source(world.server().on("HEAD", MANIFEST, manifest()).on("GET", MANIFEST, manifest())
+     lambda world: world.source(world.server().always("HEAD", MANIFEST, manifest()).on("GET", MANIFEST, manifest())
                                 .on("GET", blob(CONFIG), Reply(body=b"x" * len(IMAGE.blobs[CONFIG]))))),
     ("a layer that does not have its digest", ("has the digest", "source is damaged"),
      _layer(Reply(body=b"x" * len(_BYTES)))),
@@ -312,7 +312,7 @@ def _naming_itself(world: World) -> ScriptedServer:
     entry = {"mediaType": images.OCI_INDEX, "digest": fake, "size": 7}
     index = json.dumps({"schemaVersion": 2, "mediaType": images.OCI_INDEX, "manifests": [entry]}).encode()
     served = manifest(index, images.OCI_INDEX)
-    server = world.server().on("HEAD", MANIFEST, served).on("GET", MANIFEST, served)
+    server = world.server().always("HEAD", MANIFEST, served).on("GET", MANIFEST, served)
     return server.on("GET", f"/v2/app/manifests/{fake}", manifest(index, images.OCI_INDEX, fake))
 
 

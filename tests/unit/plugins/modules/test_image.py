@@ -12,6 +12,7 @@ import pathlib
 import pytest
 
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
+    digest_of,
     docker_save_files,
     index_image,
     layout_files,
@@ -20,9 +21,19 @@ from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.i
     write_tar,
 )
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.memory_registry import MemoryRegistry
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.scripted_server import (
+    Reply,
+    ScriptedServer,
+    as_json,
+)
 from ansible_collections.dockyard.registry.tests.unit.plugins.modules import registry_modules as modules
 
 IMAGE = index_image()
+THREE = index_image(("amd64", "arm64", "s390x"))
+THREE_PLATFORMS = {
+    "/".join(entry["platform"].values()): entry["digest"]
+    for entry in json.loads(THREE.contents[THREE.root][0])["manifests"]
+}
 
 
 @pytest.fixture
@@ -83,6 +94,65 @@ def test_a_docker_archive_is_the_same_each_time(registry: MemoryRegistry, tmp_pa
     assert list(registry.tags) == [("x", "latest")]
 
 
+def test_an_image_of_an_engine(registry: MemoryRegistry, tmp_path: pathlib.Path) -> None:
+    """Four beats; the last two do not ask for the archive."""
+    files = docker_save_files({"": [b"layer" * 1000, b"second"]})
+    image_id = digest_of(next(content for name, content in files.items() if name.endswith(".json") and name[0] != "m"))
+    described = {"Id": image_id, "Size": 1, "Os": "linux", "Architecture": "amd64", "RootFS": {"Layers": ["x", "y"]}}
+    archive = pathlib.Path(write_tar(tmp_path / "x.tar", files)).read_bytes()
+    engine = ScriptedServer()
+    engine.on("GET", "/images/docker.io/team/app:1/json", *[as_json(described)] * 4)
+    engine.on("GET", "/info", *[as_json({})] * 4)
+    engine.on("GET", f"/images/{image_id}/get", *[Reply(200, archive)] * 2)
+    options = {"url": registry.url, "name": "x:1", "source": "docker-daemon:team/app:1", "platforms": ["linux/amd64"]}
+    try:
+        beats = [
+            modules.run("image", check=check, diff=True, docker_host=f"tcp://127.0.0.1:{engine.port}", **options)
+            for check in (True, False, True, False)
+        ]
+    finally:
+        engine.close()
+    engine.check()
+    assert [beat["changed"] for beat in beats] == [True, True, False, False]
+    assert beats[0] == beats[1] and beats[2] == beats[3]
+    assert registry.tags == {("x", "1"): beats[0]["digest"]}
+
+
+def test_the_engine_that_the_environment_names(registry: MemoryRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"url": registry.url, "name": "x", "source": "docker-daemon:x"}
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    assert "the engine at unix:///nonexistent/docker.sock does not answer" in modules.run("image", **options)["msg"]
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2376")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    result = modules.run("image", **options)
+    assert result["error"]["kind"] == "InvalidSettings" and "asks for TLS" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("platforms", "expected", "digest"),
+    [
+        (["linux/arm64/v8"], ["linux/arm64"], THREE_PLATFORMS["linux/arm64"]),
+        (["linux/s390x", "linux/x86_64"], ["linux/amd64", "linux/s390x"], None),
+        (["linux/amd64", "linux/arm64", "linux/s390x"], ["linux/amd64", "linux/arm64", "linux/s390x"], THREE.root),
+        ([], ["linux/amd64", "linux/arm64", "linux/s390x"], THREE.root),
+    ],
+)
+def test_chosen_platforms(
+    registry: MemoryRegistry, tmp_path: pathlib.Path, platforms: list[str], expected: list[str], digest: str | None
+) -> None:
+    """Four beats each; with a digest that does not depend on the kind of the source."""
+    registry.put("from", "1", THREE.contents, THREE.root)
+    path = write_directory(tmp_path, layout_files({"": THREE}))
+    for number, source in enumerate((f"oci:{path}", f"docker://{registry.authority}/from:1")):
+        options = {"url": registry.url, "name": f"x:{number}", "source": source, "platforms": platforms}
+        beats = [modules.run("image", check=check, diff=True, **options) for check in (True, False, True, False)]
+        assert [beat["changed"] for beat in beats] == [True, True, False, False]
+        assert beats[0] == beats[1] and beats[2] == beats[3]
+        assert beats[0]["platforms"] == beats[2]["platforms"] == expected
+        assert digest in (None, beats[0]["digest"])
+    assert registry.tags["x", "0"] == registry.tags["x", "1"]
+
+
 def test_a_moved_tag_shows_both_digests(registry: MemoryRegistry, source: str) -> None:
     older = platform_image()
     registry.put("team/app", "1", older.contents, older.root)
@@ -132,6 +202,10 @@ def test_settings_from_the_environment(guarded: MemoryRegistry, source: str, mon
         ({"source": "oci:/nonexistent"}, "/nonexistent is not a directory"),
         ({"source": "docker-archive:/nonexistent"}, "/nonexistent cannot be read"),
         ({"source": "docker://Nginx"}, "lower-case"),
+        ({"platforms": ["amd64"]}, "'amd64' is not a platform. It looks like os/architecture[/variant]"),
+        ({"platforms": ["linux/s390x"]}, "has no linux/s390x. It has linux/amd64, linux/arm64."),
+        ({"source": "docker-daemon:x", "docker_host": "ssh://x"}, "for ssh:// run the task on that host"),
+        ({"source": "docker-daemon:x", "docker_host": "unix:///nonexistent"}, "No Docker engine is running"),
         ({"username": "ada"}, "required together"),
         ({"source_username": "ada"}, "required together"),
         ({"client_key": "/x"}, "client_cert"),

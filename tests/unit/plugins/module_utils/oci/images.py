@@ -90,6 +90,16 @@ def index_image(architectures: t.Sequence[str] = ("amd64", "arm64")) -> SampleIm
     return SampleImage(digest_of(index), OCI_INDEX, contents)
 
 
+def index_of(
+    *entries: tuple[SampleImage, t.Mapping[str, t.Any]], media_type: str = OCI_INDEX, **fields: object
+) -> SampleImage:
+    """Return an index of images, each with what its entry says beside the descriptor; ``fields`` are the index's own."""
+    contents = {digest: content for image, _entry in entries for digest, content in image.contents.items()}
+    listed = [descriptor(image.contents[image.root][0], image.media_type, **entry) for image, entry in entries]
+    raw = json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": listed, **fields}).encode()
+    return SampleImage(digest_of(raw), media_type, {**contents, digest_of(raw): (raw, media_type)})
+
+
 def layout_files(images: t.Mapping[str, SampleImage]) -> dict[str, bytes]:
     """Return the files of an OCI layout; the keys are ref names, empty for none."""
     entries = []

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import pathlib
 import threading
 import typing as t
 
 import pytest
 
+from ansible_collections.dockyard.registry.plugins.module_utils.oci import media_types as m
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.copy import (
     Copied,
@@ -21,6 +24,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.copy import 
     execute_copy,
     plan_copy,
 )
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import Engine, EngineAddress
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import (
     ConnectionFailed,
     NotFound,
@@ -35,6 +39,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.source impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import bytes_body
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
     SampleImage,
+    docker_save_files,
     index_image,
     layout_files,
     platform_image,
@@ -58,12 +63,20 @@ Open = t.Callable[[str], ImageSource]
 
 
 @pytest.fixture
-def source_of(connect: t.Callable[..., RegistryClient], client: RegistryClient) -> t.Iterator[Open]:
+def source_of(
+    connect: t.Callable[..., RegistryClient], client: RegistryClient, tmp_path: pathlib.Path
+) -> t.Iterator[Open]:
     opened: list[ImageSource] = []
 
     def make(text: str) -> ImageSource:
         opened.append(
-            open_source(parse_location(text), connect=lambda origin: connect(str(origin)), home=client.origin)
+            open_source(
+                parse_location(text),
+                connect=lambda origin: connect(str(origin)),
+                home=client.origin,
+                engine=lambda: Engine(EngineAddress("/nonexistent"), timeout=1),
+                temp_dir=str(tmp_path),
+            )
         )
         return opened[-1]
 
@@ -133,6 +146,52 @@ def test_a_tag_that_moves(
     plan, copied = copy(source, client)
     assert plan.before == older.root
     assert (copied.existing, copied.uploaded) == (1, len(SIZES) - 1)
+
+
+OLD = {"team/x:1": [b"layer" * 5000, b"second layer"]}
+
+
+def test_a_docker_archive_is_known_by_its_image_id(
+    registry: MemoryRegistry, client: RegistryClient, source_of: Open, tmp_path: pathlib.Path
+) -> None:
+    """However the registry's layers are compressed; and no layer is read to find that out."""
+    path = write_tar(tmp_path / "x.tar", docker_save_files(OLD))
+    packed = write_tar(tmp_path / "packed.tar", docker_save_files({"": [gzip.compress(x, 1) for x in OLD["team/x:1"]]}))
+    first, _copied = copy(source_of(f"docker-archive:{packed}"), client)
+    source = source_of(f"docker-archive:{path}")
+    registry.log.clear()
+    plan, _copied = copy(source, client)
+    assert (plan.changed, plan.details) == (False, first.details)
+    assert registry.writes == []
+    assert not list(tmp_path.glob("dockyard-layer-*")) and source.root().digest != plan.details.digest
+
+
+@pytest.mark.parametrize("change", ["another image", "fewer layers", "an index", "no image"])
+def test_a_docker_archive_is_not_what_is_there(
+    registry: MemoryRegistry, client: RegistryClient, source_of: Open, tmp_path: pathlib.Path, change: str
+) -> None:
+    source = source_of(f"docker-archive:{write_tar(tmp_path / 'x.tar', docker_save_files(OLD))}")
+    plan, _copied = copy(source, client)
+    raw, media_type = registry.manifests["team/app", plan.details.digest]
+    if change == "another image":
+        older = platform_image()
+        registry.put("team/app", "1.0", older.contents, older.root)
+    elif change == "fewer layers":
+        document = json.loads(raw)
+        document["layers"].pop()
+        put_manifest(registry, json.dumps(document).encode(), media_type)
+    elif change == "an index":
+        entry = {"mediaType": media_type, "digest": plan.details.digest, "size": len(raw)}
+        put_manifest(registry, json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode(), m.OCI_INDEX)
+    else:
+        put_manifest(registry, b"{}", "application/vnd.docker.distribution.manifest.v1+prettyjws")
+    again, _copied = copy(source, client)
+    assert again.changed and again.before != plan.details.digest
+    assert registry.tags["team/app", "1.0"] == plan.details.digest
+
+
+def put_manifest(registry: MemoryRegistry, raw: bytes, media_type: str) -> None:
+    registry.put("team/app", "1.0", {m.digest_of(raw): (raw, media_type)}, m.digest_of(raw))
 
 
 def test_from_another_registry(

@@ -88,7 +88,7 @@ def test_the_digest_is_the_one_it_was(archive: Make) -> None:
         },
         indent=3,
     )
-    assert source.digest() == digest_of(expected.encode())
+    assert source.root().digest == digest_of(expected.encode())
 
 
 def test_the_image(archive: Make) -> None:
@@ -187,7 +187,7 @@ def entry(**changes: object) -> bytes:
 )
 def test_damaged_archives(archive: Make, files: dict[str, bytes | None], problem: str) -> None:
     with pytest.raises(ArchiveError, match=problem) as caught:
-        archive(files).digest()
+        archive(files).root()
     assert "0.tar" in str(caught.value) and caught.value.hint
 
 
@@ -195,11 +195,11 @@ def test_damaged_archives(archive: Make, files: dict[str, bytes | None], problem
 def test_configurations_that_are_none(archive: Make, config: bytes) -> None:
     files = {**SAVED, "manifest.json": entry(Config="config.json"), "config.json": config}
     with pytest.raises(ArchiveError, match="config.json"):
-        archive(files).digest()
+        archive(files).root()
 
 
 def test_a_full_disk_is_told(archive: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     source = archive(SAVED)
     monkeypatch.setattr(source, "_temp_dir", str(tmp_path / "missing"))
     with pytest.raises(ArchiveError, match="could not be compressed in .*missing.*needs room"):
-        source.digest()
+        source.root().digest

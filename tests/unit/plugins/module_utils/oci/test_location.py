@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidReference
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import (
     ArchiveLocation,
+    EngineLocation,
     RegistryLocation,
     parse_location,
 )
@@ -38,13 +39,37 @@ def test_registries() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("docker-daemon:nginx", "docker.io/library/nginx:latest"),
+        ("docker-daemon:localhost:5000/team/x:1.0", "localhost:5000/team/x:1.0"),
+        (f"docker-daemon:x@sha256:{'0' * 64}", f"docker.io/library/x@sha256:{'0' * 64}"),
+        (f"docker-daemon:sha256:{'a' * 64}", f"sha256:{'a' * 64}"),
+    ],
+)
+def test_engines(text: str, name: str) -> None:
+    location = parse_location(text)
+    assert location == EngineLocation(name)
+    assert str(location) == f"docker-daemon:{name}"
+
+
+@pytest.mark.parametrize(
+    "text", ["docker-daemon:sha256:abc", "docker-daemon:Nginx", "docker-daemon://x", "docker-daemon: x"]
+)
+def test_names_that_no_engine_has(text: str) -> None:
+    with pytest.raises(InvalidReference):
+        parse_location(text)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
         "nginx",
         "docker:nginx",
         "docker:/x",
-        "docker-daemon:x",
+        "docker-daemon:",
+        "docker-daemon",
         "oci",
         "oci:",
         "oci::tag",
