@@ -90,6 +90,15 @@ def index_image(architectures: t.Sequence[str] = ("amd64", "arm64")) -> SampleIm
     return SampleImage(digest_of(index), OCI_INDEX, contents)
 
 
+def index_of(*images: SampleImage) -> SampleImage:
+    """Return an index of images or of other indexes."""
+    contents = {digest: content for image in images for digest, content in image.contents.items()}
+    entries = [descriptor(image.contents[image.root][0], image.media_type) for image in images]
+    index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
+    contents[digest_of(index)] = (index, OCI_INDEX)
+    return SampleImage(digest_of(index), OCI_INDEX, contents)
+
+
 def layout_files(images: t.Mapping[str, SampleImage]) -> dict[str, bytes]:
     """Return the files of an OCI layout; the keys are ref names, empty for none."""
     entries = []
