@@ -26,8 +26,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - To know what the registry can delete, O(state=absent) asks it to delete a tag or manifest of a random name that it
-        does not have. This is done in check mode, too, and needs the right to delete. It changes nothing.
+      - To know what the registry can delete, O(state=absent) asks it to delete a tag, or a manifest, that it does not
+        have. This is done in check mode, too, and needs the right to delete. It changes nothing.
   diff_mode:
     support: full
   idempotent:

@@ -22,8 +22,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - To know what the registry can delete, it is asked to delete a tag or manifest of a random name that it does not
-        have. This is done in check mode, too, and needs the right to delete. It changes nothing.
+      - To know what the registry can delete, it is asked to delete a tag, or a manifest, that it does not have. This
+        is done in check mode, too, and needs the right to delete. It changes nothing.
   diff_mode:
     support: full
   idempotent:
@@ -66,7 +66,7 @@ EXAMPLES = r"""
     username: ci
     password: "{{ registry_password }}"
     name: team/shop:stable
-    target: sha256:67682bda769fae1ccf5183192b8daf37b64cae99c6c3302650f6f8bf5f0f95df
+    target: sha256:{{ digest }}
 
 - name: Have latest name what 2.4 names
   dockyard.registry.tag:

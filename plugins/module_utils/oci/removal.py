@@ -13,16 +13,18 @@ knows what its execution will be told.
 from __future__ import annotations
 
 import dataclasses
-import secrets
 import typing as t
 
 from .client import RegistryClient
 from .errors import RegistryError, ResponseError
-from .media_types import Descriptor
+from .media_types import Descriptor, digest_of
 from .referrers import COSIGN_SUFFIXES, fallback_tag
 from .tags import TagUse, TagUseReader
 
 _SHOWN = 10
+
+_NO_DIGEST = f"sha256:{'0' * 64}"
+"""No content that anyone could find has it."""
 
 
 class StillInUse(RegistryError):
@@ -149,7 +151,8 @@ class Remover:
         gone = set(use.naming(root.digest))
         below = self._reader.below(root)
         if recursive:
-            attached, unused = self._unused_with(use, root, gone)
+            attached, found = self._unused_with(use, root, gone)
+            unused = self._there(found)
             # What refers to it, then it, then what is in it: if this breaks off, no tag names an index that has lost
             # a part, and as long as the tag is there, another run finds all that is left.
             before = [digest for digest in reversed(unused) if digest not in below]
@@ -159,7 +162,7 @@ class Remover:
         else:
             needed = use.needed_by(set(use.tags) - gone)
             deleted = (root.digest,)
-            untagged = tuple(digest for digest in below if digest not in needed)
+            untagged = tuple(self._there([digest for digest in below if digest not in needed]))
         return Removal(
             self._repository,
             root.digest,
@@ -187,6 +190,10 @@ class Remover:
             attached |= more
             for digest in (use.tags[tag] for tag in sorted(more)):
                 candidates.update(dict.fromkeys([digest, *use.below.get(digest, ())]))
+
+    def _there(self, digests: t.Iterable[str]) -> list[str]:
+        """Return those that the registry has: an index may name platforms that were never copied."""
+        return [digest for digest in digests if self._client.head_manifest(self._repository, digest)]
 
     def _not_alone(self, use: TagUse, root: Descriptor, tag: str) -> StillInUse:
         return StillInUse(
@@ -218,7 +225,7 @@ class _Abilities:
         """
         if self._tags is None:
             try:
-                self._client.delete_manifest(self._repository, f"dockyard-{secrets.token_hex(16)}")
+                self._client.delete_manifest(self._repository, _no_tag(self._repository))
                 self._tags = True
             except ResponseError as error:
                 if error.status not in (400, 405):
@@ -233,7 +240,7 @@ class _Abilities:
         :raises ResponseError: if deleting is off, or not allowed.
         """
         if not self._digests:
-            self._client.delete_manifest(self._repository, f"sha256:{secrets.token_hex(32)}")
+            self._client.delete_manifest(self._repository, _NO_DIGEST)
             self._digests = True
 
 
@@ -244,6 +251,11 @@ def plan_removal(
     if ":" in reference:
         return lambda: remover.plan_digest(reference, force=force, recursive=recursive)
     return lambda: remover.plan_image(reference, recursive=recursive)
+
+
+def _no_tag(repository: str) -> str:
+    """Return a tag that no one gives by chance; always the same, so that messages are."""
+    return "dockyard-" + digest_of(f"no tag of {repository}".encode())[7:39]
 
 
 def _told(use: TagUse, digest: str, *, besides: str = "") -> str:

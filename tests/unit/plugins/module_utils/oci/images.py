@@ -99,6 +99,23 @@ def index_of(*images: SampleImage) -> SampleImage:
     return SampleImage(digest_of(index), OCI_INDEX, contents)
 
 
+def artifact_of(image: SampleImage, artifact_type: str) -> SampleImage:
+    """Return an artifact that is about an image."""
+    parts = f"{artifact_type} of {image.root}".encode()
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": artifact_type,
+        "config": descriptor(b"{}", "application/vnd.oci.empty.v1+json"),
+        "layers": [descriptor(parts, "text/plain")],
+        "subject": descriptor(image.contents[image.root][0], image.media_type),
+    }
+    manifest = json.dumps(document).encode()
+    contents = {digest_of(blob): (blob, "") for blob in (b"{}", parts)}
+    contents[digest_of(manifest)] = (manifest, OCI_MANIFEST)
+    return SampleImage(digest_of(manifest), OCI_MANIFEST, contents)
+
+
 def layout_files(images: t.Mapping[str, SampleImage]) -> dict[str, bytes]:
     """Return the files of an OCI layout; the keys are ref names, empty for none."""
     entries = []
