@@ -12,7 +12,6 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from .client import RegistryClient
-from .describe import MAX_DEPTH
 from .errors import InvalidReference, NotFound
 from .media_types import INDEX_TYPES, Descriptor, Manifest
 from .reference import RepositoryTag, parse_digest, parse_repository, parse_repository_tag
@@ -60,10 +59,10 @@ def get_named(client: RegistryClient, repository: str, reference: str) -> Manife
         return client.get_manifest(repository, reference)
     except NotFound as error:
         if error.is_registrys_own and ":" not in reference:
+            error.hint = f"{repository} has no tag that is like it."
             nearest = nearest_tags(client, repository, reference)
-            error.hint = f"The nearest tags of {repository} are {', '.join(nearest)}." if nearest else (
-                f"{repository} has no tag that is like it."
-            )
+            if nearest:
+                error.hint = f"The nearest tags of {repository} are {', '.join(nearest)}."
         raise
 
 
@@ -72,7 +71,7 @@ class TagUse:
     """What the tags of a repository name, at one moment.
 
     ``tags`` is what each tag names; ``below`` has, for the digest of each index that a tag names, all digests in it,
-    those of nested indexes too, each index before what is in it.
+    those of nested indexes too.
     """
 
     tags: t.Mapping[str, str]
@@ -118,13 +117,14 @@ class TagUseReader:
         return TagUse({name: named.digest for name, named in tags.items()}, dict(zip(indexes, below)))
 
     def below(self, root: Descriptor) -> tuple[str, ...]:
-        """Return the digests of all that an index has in it, each index before what is in it; none for an image."""
+        """Return the digests of all that an index has in it, those of nested indexes too; none for an image."""
         found: dict[str, None] = {}
-        level = [root]
-        for _depth in range(MAX_DEPTH + 1):
-            level = [child for parent in level for child in self._children_of(parent)]
-            found.update((child.digest, None) for child in level)
-        found.pop(root.digest, None)
+        waiting = [root]
+        for index in waiting:
+            # Each is followed once, so that what many indexes share, as deep as they may nest, costs one request.
+            new = {child.digest: child for child in self._children_of(index) if child.digest not in found}
+            found.update(dict.fromkeys(new))
+            waiting.extend(new.values())
         return tuple(found)
 
     def _children_of(self, index: Descriptor) -> tuple[Descriptor, ...]:
