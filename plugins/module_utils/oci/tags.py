@@ -113,7 +113,7 @@ class TagUseReader:
             found = list(executor.map(lambda name: self._client.head_manifest(self._repository, name), names))
             tags = {name: descriptor for name, descriptor in zip(names, found) if descriptor}
             indexes = {named.digest: named for named in tags.values() if named.media_type in INDEX_TYPES}
-            below = list(executor.map(lambda index: self.below(index), indexes.values()))
+            below = list(executor.map(self.below, indexes.values()))
         return TagUse({name: named.digest for name, named in tags.items()}, dict(zip(indexes, below)))
 
     def below(self, root: Descriptor) -> tuple[str, ...]:
