@@ -22,18 +22,48 @@ extends_documentation_fragment:
 options:
   repositories:
     description:
-      - Only these repositories. One that does not exist is returned without tags, as is one whose tags are all deleted.
-      - If it is not given, the registry's catalog is read, which not every user may do.
+      - Only these repositories, as names or as shell patterns, in which V(*) stands for any characters, V(/) too,
+        V(?) for one, and V([ab]) for one of these.
+      - A name or pattern with a V(!) in front excludes. If there are only such, all others are meant.
+      - If all are names, nothing else is asked of the registry. Only for a pattern, or if the option is not given, the
+        registry's catalog is read, which not every user may do. A name beside patterns has to be in the catalog, too.
     type: list
     elements: str
-  details:
+  tags:
     description:
-      - Whether to return digest, media type, size and platforms of each tag.
-      - If V(false), only names are returned, which costs one request for each repository and none for each tag.
-    type: bool
-    default: true
+      - Only these tags of each repository, as names or patterns like in O(repositories). Nothing is asked of the
+        registry for other tags.
+      - A repository none of whose tags are left is returned all the same.
+    type: list
+    elements: str
+  gather:
+    description:
+      - What to return for each tag.
+      - V(names) is its name only, which costs one request for each repository and none for a tag.
+      - V(digests) is the digest and the media type, too, which costs one small request for each tag.
+      - V(sizes) is the size and the platforms, too, for which all manifests of the image are read.
+    type: str
+    choices: [names, digests, sizes]
+    default: sizes
+  limit:
+    description:
+      - Return at most so many repositories. RV(next) then says where to go on.
+    type: int
+  after:
+    description:
+      - Return the repositories behind this one only, in the registry's order. This is what RV(next) was before.
+    type: str
+  page_size:
+    description:
+      - How many entries of a list to ask for in one request. If the registry refuses so many, fewer are asked for.
+    type: int
+    default: 1000
+notes:
+  - Distribution 3.0.0 to 3.1.1 with storage on S3 leaves out of its catalog repositories whose name is the beginning
+    of another's, and 3.1.0 and 3.1.1 out of a list of tags those that begin with another, as C(1.20) beside C(1.2).
 seealso:
   - module: dockyard.registry.image
+  - module: dockyard.registry.tag
 """
 
 EXAMPLES = r"""
@@ -56,7 +86,33 @@ EXAMPLES = r"""
     url: http://127.0.0.1:5000
     repositories:
       - team/shop
-    details: false
+    gather: names
+
+- name: Find the digests of all releases of a team, but for its old things
+  dockyard.registry.catalog_info:
+    url: http://127.0.0.1:5000
+    repositories:
+      - team/*
+      - "!team/old-*"
+    tags:
+      - "[0-9]*"
+      - "!*-rc*"
+    gather: digests
+
+- name: Read the first hundred repositories of many
+  dockyard.registry.catalog_info:
+    url: http://127.0.0.1:5000
+    limit: 100
+    gather: names
+  register: first
+
+- name: Read the next hundred
+  dockyard.registry.catalog_info:
+    url: http://127.0.0.1:5000
+    limit: 100
+    after: "{{ first.next }}"
+    gather: names
+  when: first.next is not none
 """
 
 RETURN = r"""
@@ -72,7 +128,7 @@ repositories:
       type: str
       sample: library/nginx
     tags:
-      description: Its tags, sorted by name.
+      description: Those of its tags that O(tags) leaves, sorted by name.
       returned: success
       type: list
       elements: dict
@@ -84,27 +140,55 @@ repositories:
           sample: "1.27"
         digest:
           description: The digest it points at. V(null) if it could not be read.
-          returned: when O(details=true)
+          returned: when O(gather) is V(digests) or V(sizes)
           type: str
           sample: sha256:67682bda769fae1ccf5183192b8daf37b64cae99c6c3302650f6f8bf5f0f95df
         media_type:
           description: The type of the manifest or index. V(null) if it could not be read.
-          returned: when O(details=true)
+          returned: when O(gather) is V(digests) or V(sizes)
           type: str
           sample: application/vnd.oci.image.index.v1+json
         size:
           description:
             - The bytes of all manifests, configurations and layers of all platforms, each counted once.
             - V(null) if they could not be read.
-          returned: when O(details=true)
+          returned: when O(gather=sizes)
           type: int
           sample: 68292110
         platforms:
           description: The platforms, as C(os/architecture[/variant]). Empty if they could not be read.
-          returned: when O(details=true)
+          returned: when O(gather=sizes)
           type: list
           elements: str
           sample: [linux/amd64, linux/arm64/v8]
+    empty:
+      description: Whether the repository has no tags at all. A registry keeps the name of one whose tags are all deleted.
+      returned: success
+      type: bool
+      sample: false
+next:
+  description: What to give as O(after) to go on. V(null) if there are no more repositories.
+  returned: success
+  type: str
+  sample: library/nginx
+unmatched:
+  description:
+    - The names and patterns that fitted nothing of what was read. With O(limit) or O(after) that is a part of the
+      catalog only.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    option:
+      description: Whether it stands in V(repositories) or V(tags).
+      returned: success
+      type: str
+      sample: repositories
+    pattern:
+      description: The name or pattern.
+      returned: success
+      type: str
+      sample: team/shpo
 errors:
   description: What could not be read. Empty if all could.
   returned: success
@@ -146,39 +230,66 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dockyard.registry.plugins.module_utils._module import connect, fail, make_module
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.catalog import Failure, Tag, read_catalog
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.catalog import Failure, Query, Tag, read_catalog
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_repository
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_repository, parse_tag
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.selection import (
+    EVERYTHING,
+    Selection,
+    parse_selection,
+)
 
 
 def read(module: AnsibleModule) -> dict[str, t.Any]:
     """Return the registry's content as plain values."""
-    details: bool = module.params["details"]
-    wanted: list[str] | None = module.params["repositories"]
-    names = None if wanted is None else [parse_repository(name) for name in wanted]
+    gather: str = module.params["gather"]
+    query = Query(
+        repositories=_selection(module, "repositories", parse_repository),
+        tags=_selection(module, "tags", parse_tag),
+        gather=module.params["gather"],
+        limit=module.params["limit"],
+        after=module.params["after"] or "",
+        page_size=module.params["page_size"],
+    )
     with connect(module) as client:
-        catalog = read_catalog(client, repositories=names, details=details)
+        catalog = read_catalog(client, query)
     return {
         "changed": False,
         "repositories": [
-            {"name": repository.name, "tags": [_tag(tag, details=details) for tag in repository.tags]}
+            {
+                "name": repository.name,
+                "tags": [_tag(tag, gather) for tag in repository.tags],
+                "empty": repository.empty,
+            }
             for repository in catalog.repositories
+        ],
+        "next": catalog.next or None,
+        "unmatched": [
+            {"option": option, "pattern": pattern}
+            for option, patterns in (
+                ("repositories", catalog.unmatched_repositories),
+                ("tags", catalog.unmatched_tags),
+            )
+            for pattern in patterns
+            if module.params[option]
         ],
         "errors": [_failure(failure) for failure in catalog.failures],
     }
 
 
-def _tag(tag: Tag, *, details: bool) -> dict[str, t.Any]:
-    if not details:
-        return {"name": tag.name}
-    found = tag.details
-    return {
-        "name": tag.name,
-        "digest": found.digest if found else None,
-        "media_type": found.media_type if found else None,
-        "size": found.size if found else None,
-        "platforms": list(found.platforms) if found else [],
-    }
+def _selection(module: AnsibleModule, option: str, parse_name: t.Callable[[str], str]) -> Selection:
+    given: list[str] | None = module.params[option]
+    return EVERYTHING if given is None else parse_selection(given, parse_name)
+
+
+def _tag(tag: Tag, gather: str) -> dict[str, t.Any]:
+    shown: dict[str, t.Any] = {"name": tag.name}
+    if gather != "names":
+        shown.update(digest=tag.digest or None, media_type=tag.media_type or None)
+    if gather == "sizes":
+        size, platforms = (tag.details.size, tag.details.platforms) if tag.details else (None, ())
+        shown.update(size=size, platforms=list(platforms))
+    return shown
 
 
 def _failure(failure: Failure) -> dict[str, t.Any]:
@@ -190,7 +301,11 @@ def main() -> None:
     module = make_module(
         {
             "repositories": {"type": "list", "elements": "str"},
-            "details": {"type": "bool", "default": True},
+            "tags": {"type": "list", "elements": "str"},
+            "gather": {"type": "str", "choices": ["names", "digests", "sizes"], "default": "sizes"},
+            "limit": {"type": "int"},
+            "after": {"type": "str"},
+            "page_size": {"type": "int", "default": 1000},
         }
     )
     try:

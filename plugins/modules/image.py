@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image
-short_description: Copy an image into a registry
+short_description: Copy an image into a registry, or remove one
 version_added: 0.1.0
 author:
   - The dockyard.registry contributors (@dockyard)
@@ -18,6 +18,7 @@ description:
     not sent again. Blobs of an image on the same registry are linked, not sent.
   - Every manifest and blob is verified by its digest. The tag is written last, so that a copy that fails leaves it
     where it was.
+  - Or removes an image, unless something else uses it.
 extends_documentation_fragment:
   - dockyard.registry.registry
   - dockyard.registry.attributes
@@ -25,6 +26,9 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
+    details:
+      - To know what the registry can delete, O(state=absent) asks it to delete a tag, or a manifest, that it does not
+        have. This is done in check mode, too, and needs the right to delete. It changes nothing.
   diff_mode:
     support: full
   idempotent:
@@ -34,6 +38,7 @@ options:
     description:
       - The repository, and after a colon the tag, that the image gets on the registry. The tag is V(latest) if none is
         given.
+      - With O(state=absent) the tag has to be given, or after an V(@) a digest.
       - The registry itself is named by O(url).
     type: str
     required: true
@@ -57,8 +62,8 @@ options:
         store keeps manifests, so digests stay as they are.
       - A directory or archive with several images needs the tag or name of one.
       - Paths are on the managed host and hold no colon. An archive must not be compressed as a whole.
+      - Required if O(state=present).
     type: str
-    required: true
   platforms:
     description:
       - The platforms to copy, each as C(os/architecture[/variant]), for example V(linux/amd64). All if not given.
@@ -127,15 +132,39 @@ options:
   state:
     description:
       - V(present) makes O(name) the image of O(source).
+      - V(absent) with a tag removes the tag, and its manifest unless another tag, or an index that a tag names, uses it.
+        Distribution 2.8 cannot remove a tag alone. If the manifest has to stay there, the module fails, names what uses
+        it, and changes nothing.
+      - V(absent) with a digest deletes the manifest. If tags name it, or an index that a tag names, the module fails and
+        names them, unless O(force=true).
     type: str
-    choices: [present]
+    choices: [present, absent]
     default: present
+  force:
+    description:
+      - With O(state=absent) and a digest, delete the manifest though it is in use. Tags that name it go along, and an
+        index that it is part of is broken.
+    type: bool
+    default: false
+  recursive:
+    description:
+      - With O(state=absent), delete with the manifest those of its platforms, if it is an index, and the signatures, SBOMs
+        and attestations that are about it, by the referrers tag of OCI or by the tags of cosign, as far as no other tag,
+        and no index that a tag names, uses them.
+      - Without it they stay, and RV(untagged) and RV(referrers) say which. An image that is pulled by its digest, but has
+        no tag, may share platforms with the one that is removed, and no registry tells so.
+    type: bool
+    default: false
 notes:
   - Something is changed if O(name) does not point at the image, or if the registry has lost a manifest or a
     configuration of it.
   - Images are compared by digest. Where the manifest is made here, for V(docker-archive:) and V(docker-daemon:), they
     are compared by the configuration, whose digest is the image ID and decides the content of all layers, so an image
     is the same however it was compressed.
+  - Removing needs a registry with C(storage.delete.enabled), and frees no space. The garbage collection of the registry
+    does that. Without C(--delete-untagged) it keeps all that manifests without a tag use.
+  - Whether something else uses a manifest is decided by the registry's list of tags. Distribution 3.1.0 and 3.1.1 with
+    storage on S3 leave out of it tags that begin with another, as C(1.20) beside C(1.2). Do not remove images there.
   - Layers that may not be distributed, which Windows images have, are not copied.
   - Archives may come from anywhere. Nothing of them is unpacked to disk, and what is damaged or leads out of them is
     refused before anything is written. A layer of V(docker-archive:) that unpacks to more than 4 GiB and 100 times its
@@ -146,6 +175,8 @@ notes:
     since nothing else tells what is in the index.
 seealso:
   - module: dockyard.registry.catalog_info
+  - module: dockyard.registry.tag
+    description: Removes a tag alone.
 """
 
 EXAMPLES = r"""
@@ -187,32 +218,41 @@ EXAMPLES = r"""
     url: http://127.0.0.1:5000
     name: team/tool:3
     source: oci-archive:/srv/images/tools.tar:3
+
+- name: Remove an image with its platforms and signatures
+  dockyard.registry.image:
+    url: http://127.0.0.1:5000
+    name: team/tool:2
+    state: absent
+    recursive: true
 """
 
 RETURN = r"""
 reference:
-  description: The image on the registry.
+  description: The image on the registry, with its tag or digest.
   returned: success
   type: str
   sample: registry.example.com/library/nginx:1.27
 digest:
-  description: The digest of the image, which O(name) points at, or will point at when this was check mode.
+  description:
+    - The digest of the image, which O(name) points at, or will point at when this was check mode.
+    - If O(state=absent), the digest of what was removed. V(null) if nothing was there.
   returned: success
   type: str
   sample: sha256:67682bda769fae1ccf5183192b8daf37b64cae99c6c3302650f6f8bf5f0f95df
 media_type:
   description: The type of the manifest or index.
-  returned: success
+  returned: when O(state=present)
   type: str
   sample: application/vnd.oci.image.index.v1+json
 size:
   description: The bytes of all manifests, configurations and layers of all platforms, each counted once.
-  returned: success
+  returned: when O(state=present)
   type: int
   sample: 68292110
 platforms:
   description: The platforms of the image, as C(os/architecture[/variant]), in the order of the index.
-  returned: success
+  returned: when O(state=present)
   type: list
   elements: str
   sample: [linux/amd64, linux/arm64/v8]
@@ -220,39 +260,69 @@ copied:
   description:
     - What became of the blobs. When nothing is changed, all numbers are 0.
     - In check mode, what will become of them if the registry links what it is asked to.
-  returned: success
+  returned: when O(state=present)
   type: dict
   contains:
     uploaded:
       description: The number of blobs that were sent.
-      returned: success
+      returned: when O(state=present)
       type: int
       sample: 7
     uploaded_bytes:
       description: Their bytes.
-      returned: success
+      returned: when O(state=present)
       type: int
       sample: 68284212
     mounted:
       description: The number of blobs that were linked from another repository of the registry.
-      returned: success
+      returned: when O(state=present)
       type: int
       sample: 0
     mounted_bytes:
       description: Their bytes.
-      returned: success
+      returned: when O(state=present)
       type: int
       sample: 0
     existing:
       description: The number of blobs that were in the repository before.
-      returned: success
+      returned: when O(state=present)
       type: int
       sample: 1
     existing_bytes:
       description: Their bytes.
-      returned: success
+      returned: when O(state=present)
       type: int
       sample: 7898
+tags:
+  description: The tags that were removed, sorted.
+  returned: when O(state=absent)
+  type: list
+  elements: str
+  sample: ["2"]
+deleted:
+  description: The digests of the manifests that were deleted, in this order. Empty if only the tag was removed.
+  returned: when O(state=absent)
+  type: list
+  elements: str
+  sample: [sha256:67682bda769fae1ccf5183192b8daf37b64cae99c6c3302650f6f8bf5f0f95df]
+users:
+  description: The tags that use the manifest and are still there, because they name it or an index that it is part of.
+  returned: when O(state=absent)
+  type: list
+  elements: str
+  sample: []
+untagged:
+  description: The digests of the manifests in a removed index that stay though no tag uses them any more.
+  returned: when O(state=absent)
+  type: list
+  elements: str
+  sample: []
+referrers:
+  description: The tags that stay though they are about what was removed, as signatures are.
+  returned: when O(state=absent)
+  type: list
+  elements: str
+  sample: [sha256-67682bda769fae1ccf5183192b8daf37b64cae99c6c3302650f6f8bf5f0f95df.sig]
 error:
   description: What went wrong, as values.
   returned: when the registry or the source failed
@@ -283,6 +353,8 @@ from ansible_collections.dockyard.registry.plugins.module_utils._module import (
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.copy import CopyPlan, execute_copy, plan_copy
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_repository_tag
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.removal import Remover, plan_removal
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.tags import parse_named
 
 
 def copy_image(module: AnsibleModule) -> dict[str, t.Any]:
@@ -308,6 +380,29 @@ def copy_image(module: AnsibleModule) -> dict[str, t.Any]:
     }
 
 
+def remove_image(module: AnsibleModule) -> dict[str, t.Any]:
+    """Remove the tag or digest, or in check mode find out what that would do."""
+    repository, reference = parse_named(module.params["name"])
+    with connect(module, repository) as client:
+        remover = Remover(client, repository)
+        plan = plan_removal(remover, reference, force=module.params["force"], recursive=module.params["recursive"])
+        removal = plan()
+        if not module.check_mode:
+            remover.execute(removal, plan)
+        shown = f"{client.origin.authority}/{module.params['name']}"
+    lists = {key: list(getattr(removal, key)) for key in ("tags", "deleted", "users", "untagged", "referrers")}
+    return {
+        "changed": removal.changed,
+        "reference": shown,
+        "digest": removal.digest or None,
+        **lists,
+        "diff": {
+            "before": {"reference": shown, "tags": lists["tags"], "manifests": lists["deleted"]},
+            "after": {"reference": shown, "tags": [], "manifests": []},
+        },
+    }
+
+
 def _details(plan: CopyPlan) -> dict[str, t.Any]:
     return {**dataclasses.asdict(plan.details), "platforms": list(plan.details.platforms)}
 
@@ -318,12 +413,17 @@ def main() -> None:
         {
             "name": {"type": "str", "required": True},
             **source_spec(),
-            "state": {"type": "str", "choices": ["present"], "default": "present"},
+            "source": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "force": {"type": "bool", "default": False},
+            "recursive": {"type": "bool", "default": False},
         },
+        required_if=[("state", "present", ("source",))],
         required_together=[("source_username", "source_password")],
     )
     try:
-        module.exit_json(**copy_image(module))
+        work = copy_image if module.params["state"] == "present" else remove_image
+        module.exit_json(**work(module))
     except RegistryError as error:
         fail(module, error)
 

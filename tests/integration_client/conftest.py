@@ -35,7 +35,7 @@ version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
 storage:
   filesystem: {{rootdirectory: {root}}}
-  delete: {{enabled: true}}
+  {storage}
 http: {{addr: "127.0.0.1:{port}"}}
 {more}
 """
@@ -65,12 +65,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @contextlib.contextmanager
-def started(binary: str, folder: pathlib.Path, more: str = "") -> t.Iterator[Running]:
-    """Run a registry on a free port of loopback until the block ends."""
+def started(
+    binary: str, folder: pathlib.Path, more: str = "", *, storage: str = "delete: {enabled: true}"
+) -> t.Iterator[Running]:
+    """Run a registry on a free port of loopback until the block ends; in ``folder`` is what it had there before."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     config = folder / "config.yml"
-    config.write_text(_CONFIG.format(root=folder / "data", port=port, more=more))
+    config.write_text(_CONFIG.format(root=folder / "data", port=port, storage=storage, more=more))
     log = folder / "log"
     environment = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
     with log.open("wb") as output:

@@ -150,9 +150,13 @@ def test_many_repositories_and_tags(running: Running, client: RegistryClient, re
     assert list(found) == names
     assert len(found[names[0]].tags) == 111
     assert {tag.details.digest for tag in found[names[0]].tags if tag.details} == {image.root}
-    assert modules.run("catalog_info", url=running.url, repositories=names[:2], details=False)["repositories"] == [
-        {"name": names[0], "tags": [{"name": tag} for tag in sorted(["1", *(f"t{number}" for number in range(110))])]},
-        {"name": names[1], "tags": [{"name": "1"}]},
+    assert modules.run("catalog_info", url=running.url, repositories=names[:2], gather="names")["repositories"] == [
+        {
+            "name": names[0],
+            "tags": [{"name": tag} for tag in sorted(["1", *(f"t{number}" for number in range(110))])],
+            "empty": False,
+        },
+        {"name": names[1], "tags": [{"name": "1"}], "empty": False},
     ]
 
 

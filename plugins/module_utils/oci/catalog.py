@@ -4,36 +4,52 @@
 
 """What a registry holds: repositories, tags, and for each tag digest, type, size and platforms.
 
-Reading goes on past failures: what could not be read stands in :attr:`Catalog.failures` beside what could.
+Reading goes on past failures: what could not be read stands in :attr:`Catalog.failures` beside what could. A catalog of
+any length is read with a few requests at a time, and only what the patterns leave is asked for.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import typing as t
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from .client import RegistryClient
 from .describe import Describer, ImageDetails
-from .errors import RegistryError
+from .errors import InvalidSettings, RegistryError, ResponseError
+from .paging import PAGE_SIZE
+from .selection import EVERYTHING, Selection
 
 THREADS = 8
+
+_AHEAD = 4
+"""Requests that wait for each thread, so that none is idle while results are put together."""
+
+Gather = t.Literal["names", "digests", "sizes"]
+
+A = t.TypeVar("A")
+B = t.TypeVar("B")
 
 
 @dataclasses.dataclass(frozen=True)
 class Tag:
-    """A tag; ``details`` is None if they were not asked for or could not be read."""
+    """A tag. ``digest`` and ``media_type`` are empty, and ``details`` None, if not asked for or not to be read."""
 
     name: str
+    digest: str = ""
+    media_type: str = ""
     details: ImageDetails | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Repository:
-    """A repository and its tags, sorted by name."""
+    """A repository and those of its tags that were asked for, sorted; ``empty`` if it has no tags at all."""
 
     name: str
     tags: tuple[Tag, ...]
+    empty: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,81 +63,210 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """Repositories sorted by name, and failures."""
+    """Repositories and failures, sorted by name.
+
+    ``next`` is the name to go on after, empty if all were read. The unmatched are the patterns and names that fitted
+    nothing in what was read.
+    """
 
     repositories: tuple[Repository, ...]
     failures: tuple[Failure, ...]
+    next: str = ""
+    unmatched_repositories: tuple[str, ...] = ()
+    unmatched_tags: tuple[str, ...] = ()
 
 
-def read_catalog(
-    client: RegistryClient, *, repositories: t.Sequence[str] | None = None, details: bool = True, threads: int = THREADS
-) -> Catalog:
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """What to read.
+
+    ``repositories`` are all or some; if they are all names, the registry's catalog is not read. ``tags`` are those of
+    each repository. ``gather`` says what of each tag: ``names`` costs no request, ``digests`` a HEAD, ``sizes`` all its
+    manifests. At most ``limit`` repositories are read, behind the name ``after`` in the catalog's order.
+
+    :raises InvalidSettings: if a number is not positive.
+    """
+
+    repositories: Selection = EVERYTHING
+    tags: Selection = EVERYTHING
+    gather: Gather = "sizes"
+    limit: int | None = None
+    after: str = ""
+    page_size: int = PAGE_SIZE
+
+    def __post_init__(self) -> None:
+        for name, number in (("limit", self.limit), ("page_size", self.page_size)):
+            if number is not None and number < 1:
+                raise InvalidSettings(f"{name} is {number}.", hint="Give a positive number, or leave it out.")
+
+
+def read_catalog(client: RegistryClient, query: Query | None = None, *, threads: int = THREADS) -> Catalog:
     """Read a registry's content with several requests at a time.
 
-    :param repositories: only these; None reads the registry's catalog. One that does not exist has no tags.
-    :param details: False reads names only, with no request for each tag.
+    :param query: None is everything.
     :raises RegistryError: the first failure, if nothing at all could be read.
     """
-    reader = _Reader(client, details=details, threads=threads)
-    with reader.executor:
+    with ThreadPoolExecutor(threads) as executor:
         try:
-            for name in client.repositories() if repositories is None else dict.fromkeys(repositories):
-                reader.add(name)
-        except RegistryError as error:
-            reader.failures.append(Failure(error))
+            catalog = _Reader(client, query or Query(), executor, ahead=threads * _AHEAD).read()
         except BaseException:
-            reader.executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
             raise
-        catalog = reader.collect()
     if catalog.failures and not catalog.repositories:
         raise catalog.failures[0].error
     return catalog
 
 
 class _Reader:
-    """Keeps the requests under way; tags are asked for while later pages of the catalog still load."""
+    """Names lead to tags and tags to details, each step a few requests ahead of the next."""
 
-    def __init__(self, client: RegistryClient, *, details: bool, threads: int) -> None:
-        self.executor = ThreadPoolExecutor(threads)
-        self.failures: list[Failure] = []
+    def __init__(self, client: RegistryClient, query: Query, executor: ThreadPoolExecutor, *, ahead: int) -> None:
         self._client = client
-        self._describer = Describer(client) if details else None
-        self._tags: dict[str, Future[list[str]]] = {}
+        self._query = query
+        self._executor = executor
+        self._ahead = ahead
+        self._describer = Describer(client)
+        self._found: dict[str, list[Tag]] = {}
+        self._empty: set[str] = set()
+        self._failures: list[Failure] = []
+        self._next = ""
+        self._names = _Matches(query.repositories)
+        self._tags = _Matches(query.tags)
 
-    def add(self, name: str) -> None:
-        """Start to read a repository's tags."""
-        if name not in self._tags:
-            self._tags[name] = self.executor.submit(lambda: sorted(set(self._client.tags(name))))
-
-    def collect(self) -> Catalog:
-        """Wait for all that was started, in an order that does not depend on the registry's."""
-        names: dict[str, list[str]] = {}
-        for repository in sorted(self._tags):
-            tags = self._result(self._tags[repository], repository)
-            if tags is not None:
-                names[repository] = tags
-        # All details are asked for before any is waited for.
-        details = {
-            (repository, tag): self.executor.submit(self._describer.by_reference, repository, tag)
-            for repository, tags in names.items()
-            for tag in tags
-            if self._describer
-        }
-        found = tuple(
-            Repository(repository, tuple(self._tag(repository, tag, details.get((repository, tag))) for tag in tags))
-            for repository, tags in names.items()
+    def read(self) -> Catalog:
+        """Read it all, and put it into an order that does not depend on the registry's."""
+        for repository, tag in self._described_tags():
+            self._found[repository].append(tag)
+        return Catalog(
+            tuple(Repository(name, tuple(self._found[name]), name in self._empty) for name in sorted(self._found)),
+            tuple(sorted(self._failures, key=lambda failure: (failure.repository, failure.tag))),
+            self._next,
+            self._names.unmatched,
+            self._tags.unmatched,
         )
-        return Catalog(found, tuple(self.failures))
 
-    def _tag(self, repository: str, tag: str, details: Future[ImageDetails] | None) -> Tag:
-        return Tag(tag, self._result(details, repository, tag) if details else None)
+    def _described_tags(self) -> t.Iterator[tuple[str, Tag]]:
+        if self._query.gather == "names":
+            yield from ((repository, Tag(tag)) for repository, tag in self._wanted_tags())
+            return
+        for (repository, tag), described in self._each(self._describe, self._wanted_tags()):
+            try:
+                yield repository, described.result()
+            except RegistryError as error:
+                self._failures.append(Failure(error, repository, tag))
+                yield repository, Tag(tag)
 
-    def _result(self, future: Future[T], repository: str, tag: str = "") -> T | None:
+    def _wanted_tags(self) -> t.Iterator[tuple[str, str]]:
+        for repository, listed in self._each(self._list, self._wanted_names()):
+            try:
+                tags = listed.result()
+            except RegistryError as error:
+                self._failures.append(Failure(error, repository))
+                continue
+            if tags is None and not self._query.repositories.has_patterns:
+                self._names.forget(repository)
+                continue
+            # One that the catalog names is there, even if it has nothing but manifests without a tag.
+            self._found[repository] = []
+            if not tags:
+                self._empty.add(repository)
+            yield from ((repository, tag) for tag in sorted(set(tags or ())) if self._tags.add(tag))
+
+    def _wanted_names(self) -> t.Iterator[str]:
+        """Yield the repositories that are wanted, no more than the window has; and note where to go on."""
+        number, last = 0, ""
         try:
-            return future.result()
+            for name in self._all_names():
+                if not self._names.add(name):
+                    continue
+                if number == self._query.limit:
+                    self._next = last
+                    return
+                number, last = number + 1, name
+                yield name
         except RegistryError as error:
-            self.failures.append(Failure(error, repository, tag))
-            return None
+            self._failures.append(Failure(_explained(error)))
+
+    def _all_names(self) -> t.Iterator[str]:
+        query = self._query
+        if not query.repositories.has_patterns:
+            yield from (name for name in sorted(query.repositories.includes) if name > query.after)
+            return
+        names = self._client.repositories(page_size=query.page_size, after=query.after)
+        # The next page is on its way while the tags of this one are read.
+        coming = self._executor.submit(_take, names, query.page_size)
+        seen: set[str] = set()
+        while True:
+            page, failure = coming.result()
+            coming = self._executor.submit(_take, names, query.page_size)
+            for name in page:
+                if name not in seen:
+                    seen.add(name)
+                    yield name
+            if failure:
+                raise failure
+            if not page:
+                return
+
+    def _list(self, repository: str) -> list[str] | None:
+        return self._client.find_tags(repository, page_size=self._query.page_size)
+
+    def _describe(self, place: tuple[str, str]) -> Tag:
+        repository, tag = place
+        if self._query.gather == "digests":
+            # A HEAD has no body: if there is nothing, the GET raises the registry's own words.
+            named = self._client.head_manifest(repository, tag)
+            named = named or self._client.get_manifest(repository, tag).descriptor
+            return Tag(tag, named.digest, named.media_type)
+        details = self._describer.by_reference(repository, tag)
+        return Tag(tag, details.digest, details.media_type, details)
+
+    def _each(self, work: t.Callable[[A], B], items: t.Iterable[A]) -> t.Iterator[tuple[A, Future[B]]]:
+        """Yield each item with its finished or coming result, in order, with only a few under way."""
+        waiting: deque[tuple[A, Future[B]]] = deque()
+        for item in items:
+            waiting.append((item, self._executor.submit(work, item)))
+            if len(waiting) > self._ahead:
+                yield waiting.popleft()
+        yield from waiting
 
 
-T = t.TypeVar("T")
+class _Matches:
+    """Tells what a selection wants, and which of its names and patterns have not fitted anything so far."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._left = set(selection.includes)
+
+    def add(self, name: str) -> bool:
+        """Tell whether a name is wanted."""
+        self._left -= {text for text in self._left if self._selection.fits(text, name)}
+        return self._selection.wants(name)
+
+    def forget(self, name: str) -> None:
+        """Take back that a name was there."""
+        self._left.add(name)
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """The names and patterns that have fitted nothing, in the order given."""
+        return tuple(text for text in self._selection.includes if text in self._left)
+
+
+def _take(names: t.Iterator[str], number: int) -> tuple[list[str], RegistryError | None]:
+    """Return the next names, and what broke the list off, if anything did."""
+    taken: list[str] = []
+    try:
+        for name in itertools.islice(names, number):
+            taken.append(name)
+    except RegistryError as error:
+        return taken, error
+    return taken, None
+
+
+def _explained(error: RegistryError) -> RegistryError:
+    """Say what helps if it is the catalog that a registry does not hand out."""
+    if isinstance(error, ResponseError) and error.status in (401, 403, 404, 405):
+        hint = "The registry does not hand out its catalog to this user: name the repositories, without patterns."
+        error.hint = f"{error.hint} {hint}".strip()
+    return error

@@ -19,7 +19,7 @@ from .downloads import ResumingReader, open_range
 from .errors import ContentError, InvalidReference, NotFound
 from .media_types import ACCEPT, MAX_MANIFEST_SIZE, OCI_INDEX, Descriptor, Manifest, parse_manifest
 from .origin import HostPort, Origin
-from .paging import follow_links, read_pages
+from .paging import PAGE_SIZE, follow_links, read_pages
 from .reference import parse_digest
 from .retry import RetryPolicy
 from .streams import Opener, Readable, VerifyingReader, bytes_body, read_all
@@ -67,21 +67,31 @@ class RegistryClient:
         if "html" in answer.header("Content-Type").lower():
             raise ContentError(f"{answer.shown_url} answers with a web page.", hint="Is this a registry's URL?")
 
-    def repositories(self) -> t.Iterator[str]:
-        """Yield the names of all repositories, page by page, in the registry's order."""
-        for page in read_pages(self._transport, "/v2/_catalog", "repositories", ("registry:catalog:*",)):
+    def repositories(self, *, page_size: int = PAGE_SIZE, after: str = "") -> t.Iterator[str]:
+        """Yield the names of all repositories, page by page, in the registry's order.
+
+        :param after: begin behind this one.
+        """
+        for page in read_pages(
+            self._transport, "/v2/_catalog", "repositories", ("registry:catalog:*",), page_size=page_size, after=after
+        ):
             yield from page
 
     def tags(self, repository: str) -> t.Iterator[str]:
         """Yield the tags of a repository in the registry's order (spec: end-8); none if it does not exist."""
+        # A repository is no more than its content: one without any is as good as none.
+        yield from self.find_tags(repository) or ()
+
+    def find_tags(self, repository: str, *, page_size: int = PAGE_SIZE) -> list[str] | None:
+        """Return the tags of a repository in the registry's order, None if it does not know the repository."""
         path = f"/v2/{repository}/tags/list"
         try:
-            for page in read_pages(self._transport, path, "tags", pull(repository)):
-                yield from page
+            pages = read_pages(self._transport, path, "tags", pull(repository), page_size=page_size)
+            return [tag for page in pages for tag in page]
         except NotFound as error:
-            # A repository is no more than its content: one without any is as good as none.
             if not error.is_registrys_own:
                 raise
+            return None
 
     def head_manifest(self, repository: str, reference: str) -> Descriptor | None:
         """Return what a tag or digest names (spec: end-3 by HEAD), None if it is not there.

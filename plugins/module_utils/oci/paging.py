@@ -15,24 +15,32 @@ from .errors import ContentError, ResponseError
 from .media_types import parse_json_object
 from .transport import Answer, Request, Transport
 
-PAGE_SIZES: tuple[int | None, ...] = (1000, 100, None)
-"""Entries asked for, then what to fall back on if the registry's ``catalog.maxentries`` is less; None sends no n."""
+PAGE_SIZE = 1000
+"""Entries asked for if nothing else is wished: no registry is known that allows more by itself."""
+
+_SMALLER = 100
+"""What to fall back on if the registry's ``catalog.maxentries`` is less; then no number at all is sent."""
 
 _MAX_PAGE_BYTES = 64 * 1024 * 1024
 _LINK = re.compile(r'<([^>]*)>\s*((?:;\s*[A-Za-z]+\s*=\s*(?:"[^"]*"|[^",;\s]+)\s*)*)')
 _NEXT = re.compile(r';\s*rel\s*=\s*"?next"?\s*(?:;|$)', re.IGNORECASE)
 
 
-def read_pages(transport: Transport, path: str, key: str, scopes: Scopes) -> t.Iterator[list[str]]:
+def read_pages(
+    transport: Transport, path: str, key: str, scopes: Scopes, *, page_size: int = PAGE_SIZE, after: str = ""
+) -> t.Iterator[list[str]]:
     """Yield the lists under ``key``, page by page, until no Link names a next one. ``null`` is an empty list.
 
     Only the query of a Link is used, with this path on the registry's own origin: no Link can lead elsewhere, and a
     registry behind a proxy that writes its inner host into the Link still works.
 
+    :param page_size: entries to ask for; fewer if the registry refuses so many.
+    :param after: begin behind this entry, in the registry's order.
     :raises ContentError: if an answer is no such list, or pages repeat for ever.
     :raises ResponseError: as the registry says.
     """
-    for answer in follow_links(transport, path, scopes, _first_page(transport, path, scopes)):
+    first = _first_page(transport, path, scopes, page_size, {"last": after} if after else {})
+    for answer in follow_links(transport, path, scopes, first):
         yield _entries(answer, key)
 
 
@@ -64,15 +72,16 @@ def next_query(links: t.Iterable[str]) -> str | None:
     return None
 
 
-def _first_page(transport: Transport, path: str, scopes: Scopes) -> Answer:
-    *larger, last = PAGE_SIZES
-    for size in larger:
+def _first_page(
+    transport: Transport, path: str, scopes: Scopes, page_size: int, more: t.Mapping[str, str]
+) -> Answer:
+    for size in sorted({page_size, min(page_size, _SMALLER)}, reverse=True):
         try:
-            return _page(transport, path, f"n={size}", scopes)
+            return _page(transport, path, urlencode({"n": size, **more}), scopes)
         except ResponseError as error:
             if error.status != 400 or "PAGINATION_NUMBER_INVALID" not in error.codes:
                 raise
-    return _page(transport, path, f"n={last}" if last else "", scopes)
+    return _page(transport, path, urlencode(more), scopes)
 
 
 def _page(transport: Transport, path: str, query: str, scopes: Scopes) -> Answer:

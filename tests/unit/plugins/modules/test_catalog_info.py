@@ -43,19 +43,36 @@ def test_everything(filled: MemoryRegistry, check: bool) -> None:
     }
     one = {"digest": ONE.root, "media_type": ONE.media_type, "size": ONE.size, "platforms": ["linux/amd64"]}
     assert result["repositories"] == [
-        {"name": "a", "tags": [{"name": "1", **many}]},
-        {"name": "b", "tags": [{"name": "10", **many}, {"name": "2", **one}]},
+        {"name": "a", "tags": [{"name": "1", **many}], "empty": False},
+        {"name": "b", "tags": [{"name": "10", **many}, {"name": "2", **one}], "empty": False},
     ]
     assert (result["changed"], result["errors"], filled.writes) == (False, [], [])
+    assert (result["next"], result["unmatched"]) == (None, [])
 
 
 def test_names_only(filled: MemoryRegistry) -> None:
-    result = modules.run("catalog_info", url=filled.url, details=False, repositories=["b", "none/such"])
+    result = modules.run("catalog_info", url=filled.url, gather="names", repositories=["b", "none/such"])
     assert result["repositories"] == [
-        {"name": "b", "tags": [{"name": "10"}, {"name": "2"}]},
-        {"name": "none/such", "tags": []},
+        {"name": "b", "tags": [{"name": "10"}, {"name": "2"}], "empty": False}
     ]
+    assert result["unmatched"] == [{"option": "repositories", "pattern": "none/such"}]
     assert not [line for line in filled.log if "manifests" in line]
+
+
+def test_patterns_and_digests(filled: MemoryRegistry) -> None:
+    result = modules.run(
+        "catalog_info", url=filled.url, repositories=["*", "!a"], tags=["1*", "!*x"], gather="digests"
+    )
+    assert result["repositories"] == [
+        {"name": "b", "tags": [{"name": "10", "digest": MANY.root, "media_type": MANY.media_type}], "empty": False}
+    ]
+
+
+def test_pages(filled: MemoryRegistry) -> None:
+    first = modules.run("catalog_info", url=filled.url, limit=1, gather="names", page_size=1)
+    second = modules.run("catalog_info", url=filled.url, limit=1, gather="names", after=first["next"])
+    assert [[one["name"] for one in result["repositories"]] for result in (first, second)] == [["a"], ["b"]]
+    assert (first["next"], second["next"]) == ("a", None)
 
 
 def test_partial_failures(filled: MemoryRegistry) -> None:
@@ -77,8 +94,16 @@ def test_a_catalog_that_is_refused(filled: MemoryRegistry) -> None:
 
 
 def test_bad_input(filled: MemoryRegistry) -> None:
-    result = modules.run("catalog_info", url=filled.url, repositories=["a", "Bad Name"])
-    assert result["failed"] and "Bad Name" in result["msg"]
+    for options, problem in (
+        ({"repositories": ["a", "Bad Name"]}, "Bad Name"),
+        ({"repositories": ["!"]}, "no name and no pattern"),
+        ({"tags": ["-x"]}, "not a tag"),
+        ({"limit": 0}, "limit is 0"),
+        ({"page_size": 0}, "page_size is 0"),
+        ({"gather": "all"}, "must be one of"),
+    ):
+        result = modules.run("catalog_info", url=filled.url, **options)
+        assert result["failed"] and problem in result["msg"]
     assert not filled.log
 
 

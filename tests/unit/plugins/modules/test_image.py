@@ -198,6 +198,9 @@ def test_settings_from_the_environment(guarded: MemoryRegistry, source: str, mon
         ({"url": "https://x/v2/"}, "has a path"),
         ({"name": "Team/App"}, "lower-case"),
         ({"name": "127.0.0.1:5000/x"}, "holds a registry"),
+        ({"source": None}, "all of the following are missing: source"),
+        ({"state": "absent"}, "has no tag"),
+        ({"state": "absent", "name": f"x:1@{IMAGE.root}"}, "a tag and a digest"),
         ({"source": "nginx"}, "not the location of an image"),
         ({"source": "oci:/nonexistent"}, "/nonexistent is not a directory"),
         ({"source": "docker-archive:/nonexistent"}, "/nonexistent cannot be read"),
@@ -239,3 +242,71 @@ def test_a_plain_connection_with_a_password_warns(
     )
     warnings = [warning["event"]["msg"] if isinstance(warning, dict) else warning for warning in result["warnings"]]
     assert any("plain text" in warning for warning in warnings)
+
+
+def gone(url: str, name: str, **options: object) -> list[dict[str, object]]:
+    """Remove an image in four beats, and return what each said."""
+    return [
+        modules.run("image", check=check, diff=True, url=url, name=name, state="absent", **options)
+        for check in (True, False, True, False)
+    ]
+
+
+@pytest.mark.parametrize("major", [2, 3])
+def test_four_beats_of_a_removal(registry: MemoryRegistry, major: int) -> None:
+    registry.major = major
+    registry.put("team/app", "1", IMAGE.contents, IMAGE.root)
+    children = [digest for digest, (_content, kind) in IMAGE.contents.items() if kind and digest != IMAGE.root]
+    first = modules.run("image", check=True, diff=True, url=registry.url, name="team/app:1", state="absent")
+    assert registry.writes == []
+    beats = gone(registry.url, "team/app:1")
+    assert beats[0] == beats[1] == first and beats[2] == beats[3]
+    reference = f"{registry.authority}/team/app:1"
+    expected = {
+        "changed": True,
+        "reference": reference,
+        "digest": IMAGE.root,
+        "tags": ["1"],
+        "deleted": [IMAGE.root],
+        "users": [],
+        "untagged": children,
+        "referrers": [],
+        "diff": {
+            "before": {"reference": reference, "tags": ["1"], "manifests": [IMAGE.root]},
+            "after": {"reference": reference, "tags": [], "manifests": []},
+        },
+    }
+    assert {key: first[key] for key in expected} == expected
+    assert (beats[2]["changed"], beats[2]["digest"], beats[2]["tags"], beats[2]["deleted"]) == (False, None, [], [])
+    assert beats[2]["diff"]["before"] == beats[2]["diff"]["after"]
+
+
+def test_removing_with_all_platforms(registry: MemoryRegistry) -> None:
+    registry.put("team/app", "1", IMAGE.contents, IMAGE.root)
+    assert [beat["changed"] for beat in gone(registry.url, "team/app:1", recursive=True)] == [True, True, False, False]
+    assert registry.manifests == {}
+
+
+def test_removing_by_digest(registry: MemoryRegistry) -> None:
+    registry.put("team/app", "1", IMAGE.contents, IMAGE.root)
+    name = f"team/app@{IMAGE.root}"
+    refused = gone(registry.url, name)
+    assert all(beat["failed"] and "named by 1" in beat["msg"] for beat in refused)
+    assert refused[0]["error"]["kind"] == "StillInUse"
+    assert registry.writes == []
+    forced = gone(registry.url, name, force=True)
+    assert [beat["changed"] for beat in forced] == [True, True, False, False]
+    assert forced[0] == forced[1] and forced[0]["tags"] == ["1"]
+
+
+def test_check_mode_knows_what_is_refused(registry: MemoryRegistry) -> None:
+    registry.major = 2
+    for tag in ("1", "2"):
+        registry.put("team/app", tag, IMAGE.contents, IMAGE.root)
+    beats = gone(registry.url, "team/app:1")
+    assert all(beat["failed"] and "named by 2" in beat["msg"] for beat in beats)
+    registry.deletes = False
+    del registry.tags["team/app", "2"]
+    beats = gone(registry.url, "team/app:1")
+    assert all(beat["failed"] and "storage.delete.enabled" in beat["msg"] for beat in beats)
+    assert registry.writes == []

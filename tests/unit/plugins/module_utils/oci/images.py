@@ -91,13 +91,31 @@ def index_image(architectures: t.Sequence[str] = ("amd64", "arm64")) -> SampleIm
 
 
 def index_of(
-    *entries: tuple[SampleImage, t.Mapping[str, t.Any]], media_type: str = OCI_INDEX, **fields: object
+    *entries: SampleImage | tuple[SampleImage, t.Mapping[str, t.Any]], media_type: str = OCI_INDEX, **fields: object
 ) -> SampleImage:
-    """Return an index of images, each with what its entry says beside the descriptor; ``fields`` are the index's own."""
-    contents = {digest: content for image, _entry in entries for digest, content in image.contents.items()}
-    listed = [descriptor(image.contents[image.root][0], image.media_type, **entry) for image, entry in entries]
+    """Return an index of images, each with what its entry may say beside the descriptor; ``fields`` are the index's own."""
+    pairs = [(entry, {}) if isinstance(entry, SampleImage) else entry for entry in entries]
+    contents = {digest: content for image, _entry in pairs for digest, content in image.contents.items()}
+    listed = [descriptor(image.contents[image.root][0], image.media_type, **entry) for image, entry in pairs]
     raw = json.dumps({"schemaVersion": 2, "mediaType": media_type, "manifests": listed, **fields}).encode()
     return SampleImage(digest_of(raw), media_type, {**contents, digest_of(raw): (raw, media_type)})
+
+
+def artifact_of(image: SampleImage, artifact_type: str) -> SampleImage:
+    """Return an artifact that is about an image."""
+    parts = f"{artifact_type} of {image.root}".encode()
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": artifact_type,
+        "config": descriptor(b"{}", "application/vnd.oci.empty.v1+json"),
+        "layers": [descriptor(parts, "text/plain")],
+        "subject": descriptor(image.contents[image.root][0], image.media_type),
+    }
+    manifest = json.dumps(document).encode()
+    contents = {digest_of(blob): (blob, "") for blob in (b"{}", parts)}
+    contents[digest_of(manifest)] = (manifest, OCI_MANIFEST)
+    return SampleImage(digest_of(manifest), OCI_MANIFEST, contents)
 
 
 def layout_files(images: t.Mapping[str, SampleImage]) -> dict[str, bytes]:

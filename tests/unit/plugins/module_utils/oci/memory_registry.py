@@ -25,20 +25,36 @@ _TAGS = re.compile(r"/v2/(?P<repository>.+)/tags/list")
 
 
 class MemoryRegistry:
-    """State, and a log of ``METHOD target``. Blobs are linked to repositories, as in Distribution."""
+    """State, and a log of ``METHOD target``. Blobs are linked to repositories, as in Distribution.
 
-    def __init__(self, *, credentials: tuple[str, str] | None = None, max_entries: int = 1000) -> None:
+    ``major`` 2 cannot delete a tag alone. ``deletes`` is ``storage.delete.enabled``.
+    """
+
+    def __init__(
+        self,
+        *,
+        credentials: tuple[str, str] | None = None,
+        max_entries: int = 1000,
+        major: int = 3,
+        deletes: bool = True,
+    ) -> None:
         self.log: list[str] = []
         self.blobs: dict[tuple[str, str], bytes] = {}
         self.manifests: dict[tuple[str, str], tuple[bytes, str]] = {}
         self.tags: dict[tuple[str, str], str] = {}
         self.max_entries = max_entries
+        self.major = major
+        self.deletes = deletes
         self.broken: dict[str, tuple[int, str]] = {}
         """``METHOD path`` to answer with an error's status and code."""
         self.authorization = (
             "Basic " + base64.b64encode(":".join(credentials).encode()).decode() if credentials else None
         )
         self.sessions = itertools.count(1)
+        self.emptied: set[str] = set()
+        """Repositories of which something was deleted; they stay known when nothing is left."""
+        self.missed: set[str] = set()
+        """Deletes that were refused, or of what was not there."""
         registry = self
 
         class Handler(_Handler):
@@ -56,8 +72,24 @@ class MemoryRegistry:
 
     @property
     def writes(self) -> list[str]:
-        """The requests that may have changed something."""
-        return [line for line in self.log if line.split()[0] not in ("GET", "HEAD")]
+        """The requests that may have changed something: all but those to delete what is not there."""
+        return [line for line in self.log if line.split()[0] not in ("GET", "HEAD") and line not in self.missed]
+
+    def delete(self, repository: str, reference: str) -> tuple[int, str]:
+        """Delete a tag alone, or a manifest with its tags, and return the status and an error's code."""
+        if not self.deletes:
+            return 405, "UNSUPPORTED"
+        if ":" not in reference:
+            if self.major == 2:
+                return 400, "DIGEST_INVALID"
+            return (202, "") if self.tags.pop((repository, reference), None) else (404, "MANIFEST_UNKNOWN")
+        for place in [place for place, digest in self.tags.items() if (place[0], digest) == (repository, reference)]:
+            del self.tags[place]
+        found = self.manifests.pop((repository, reference), None)
+        if found is None:
+            return 404, "MANIFEST_UNKNOWN"
+        self.emptied.add(repository)
+        return 202, ""
 
     def close(self) -> None:
         """Stop."""
@@ -93,7 +125,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif parts.path == "/v2/":
             self._send(200, b"{}")
         elif parts.path == "/v2/_catalog":
-            self._list("repositories", {name for name, _what in [*memory.tags, *memory.manifests]})
+            self._list("repositories", {name for name, _what in [*memory.tags, *memory.manifests]} | memory.emptied)
         elif match := _TAGS.fullmatch(parts.path):
             self._tags(match["repository"])
         elif match := _MANIFEST.fullmatch(parts.path):
@@ -110,14 +142,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _tags(self, repository: str) -> None:
         tags = {tag for name, tag in self.memory.tags if name == repository}
-        if any(name == repository for name, _digest in self.memory.manifests):
+        known = tags or repository in self.memory.emptied
+        if known or any(name == repository for name, _digest in self.memory.manifests):
             self._list("tags", tags)
         else:
             self._error(404, "NAME_UNKNOWN")
 
     def _list(self, key: str, entries: t.Iterable[str]) -> None:
         query = parse_qs(urlsplit(self.path).query)
-        size, last = int(query.get("n", ["100"])[0]), query.get("last", [""])[0]
+        size, last = int(query.get("n", [min(100, self.memory.max_entries)])[0]), query.get("last", [""])[0]
         if size > self.memory.max_entries:
             self._error(400, "PAGINATION_NUMBER_INVALID")
             return
@@ -146,6 +179,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if ":" not in reference:
                 memory.tags[repository, reference] = digest
             self._send(201, b"", {"Docker-Content-Digest": digest})
+        elif self.command == "DELETE":
+            status, code = memory.delete(repository, reference)
+            if code:
+                memory.missed.add(f"DELETE {self.path}")
+                self._error(status, code)
+            else:
+                self._send(status, b"")
         elif (repository, digest) not in memory.manifests:
             self._error(404, "MANIFEST_UNKNOWN")
         else:
