@@ -43,7 +43,7 @@ options:
         stay. Blobs that are there are not fetched again. A tag that is written here is moved if need be. One that is
         left out, and stands in the layout for an image of another repository, is an error.
       - V(oci-archive:/path[:tag]) is an OCI image layout in a tar archive, with one image.
-      - V(docker-archive:/path[:name:tag]) is an archive for C(docker load) of Docker 20.10 and newer, with one platform.
+      - V(docker-archive:/path[:name:tag]) is an archive for C(docker load) of Docker 20.10 and newer, of one platform.
         It is an OCI image layout as well, as archives of C(docker save) are since Docker 25, so that V(oci-archive)
         reads the same file with the registry's digest.
       - The tag of V(oci) or V(oci-archive) is that of O(name) if it is left out. The name in a V(docker-archive) is

@@ -55,7 +55,8 @@ class LayoutDirectory:
         """Return the image that the tag names if it is this one and every file of it is there in its size."""
         if self.before() != digest:
             return None
-        return image_at(DirectoryTree(self._root), digest)
+        with self._unchanging():
+            return image_at(DirectoryTree(self._root), digest)
 
     def present(self, contents: t.Sequence[Descriptor]) -> frozenset[str]:
         """Return the digests of what is there; each is read and verified."""
@@ -88,11 +89,12 @@ class LayoutDirectory:
         self._write_index(image)
 
     def _read_entries(self) -> tuple[Entry, ...]:
-        with explained(self._path):
-            names = {name for name in os.listdir(self._root) if not name.startswith(PREFIX)}
-        if "index.json" not in names and names <= _OURS:
-            return ()
-        entries = read_entries(DirectoryTree(self._root))
+        with self._unchanging():
+            with explained(self._path):
+                names = {name for name in os.listdir(self._root) if not name.startswith(PREFIX)}
+            if "index.json" not in names and names <= _OURS:
+                return ()
+            entries = read_entries(DirectoryTree(self._root))
         if entries is None:
             raise ArchiveError(
                 f"{self._path} holds {', '.join(sorted(names)[:5])} and is no OCI layout.",
@@ -134,6 +136,16 @@ class LayoutDirectory:
             kept.insert(places[0] if places else len(kept), entry)
             with new_file(os.path.join(self._root, "index.json")) as file:
                 file.write(index_json(kept, document))
+
+    @contextlib.contextmanager
+    def _unchanging(self) -> t.Iterator[None]:
+        """Keep other runs from replacing index.json; nothing is written for that, for this may be check mode."""
+        with contextlib.ExitStack() as stack:
+            # Without that file there is no layout yet, and nothing to wait for.
+            with explained(self._path), contextlib.suppress(FileNotFoundError):
+                file = stack.enter_context(open(os.path.join(self._root, "oci-layout"), "rb"))
+                fcntl.flock(file, fcntl.LOCK_SH)
+            yield
 
     @contextlib.contextmanager
     def _locked(self) -> t.Iterator[None]:
