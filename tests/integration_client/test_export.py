@@ -112,9 +112,7 @@ def test_a_round_trip(
 
 
 @pytest.mark.parametrize("kind", ["oci", "oci-archive"])
-def test_a_round_trip_of_many_platforms(
-    running: Running, many: str, tmp_path: pathlib.Path, kind: str
-) -> None:
+def test_a_round_trip_of_many_platforms(running: Running, many: str, tmp_path: pathlib.Path, kind: str) -> None:
     exported = export(running, f"{many}:1", f"{kind}:{tmp_path / 'x'}")
     assert exported["digest"] == INDEX.root
     back = modules.run("image", url=running.url, name=f"{many}/back-{kind}:1", source=exported["location"])

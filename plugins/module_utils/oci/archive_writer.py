@@ -25,7 +25,7 @@ from .export_state import Entry, entries_of, image_at, listed, read_entries, sam
 from .file_tree import TarTree, _BoundedTarInfo, read_small
 from .image_name import ImageName
 from .layout_documents import OCI_LAYOUT, contents_of, index_entry, index_json, manifest_json
-from .local_files import Place, check_room, check_writable, new_file, remove_abandoned
+from .local_files import Place, abandoned_size, check_room, check_writable, new_file, remove_abandoned
 from .location import ArchiveKind
 from .media_types import MAX_MANIFEST_SIZE, Descriptor, Manifest
 from .oci_layout import blob_name
@@ -78,7 +78,8 @@ class ArchiveFile:
     def check_room(self, image: Image, _missing: t.Sequence[Descriptor]) -> None:
         """Fail if the disk has no room for the whole archive, beside the old one."""
         directories, members = self._plan(image, None)
-        check_room(os.path.dirname(self._real), archive_size(directories, members))
+        folder = os.path.dirname(self._real)
+        check_room(folder, archive_size(directories, members), freed=abandoned_size(folder))
 
     def write(self, image: Image, _missing: t.Sequence[Descriptor], source: ImageSource) -> None:
         """Write the archive; each blob goes straight from the source into it."""

@@ -11,7 +11,7 @@ import typing as t
 
 from .describe import ContentReader, load_image
 from .errors import ContentError, InvalidReference
-from .media_types import UNKNOWN_PLATFORM, Manifest, parse_json_object, parse_manifest
+from .media_types import INDEX_TYPES, UNKNOWN_PLATFORM, Descriptor, Manifest, parse_json_object, parse_manifest
 
 _ATTESTED = "vnd.docker.reference.digest"
 """Annotation of BuildKit: the entry is an attestation for the manifest of this digest."""
@@ -26,34 +26,35 @@ def select_platforms(reader: ContentReader, root: Manifest, wanted: t.Sequence[s
     :param single: whether exactly one platform is needed: the wanted one, or the only one there is.
     :raises InvalidReference: if a platform is not there, or one of several is to be chosen; the hint names them.
     """
-    found = _platforms(reader, root)
-    hint = f"There is: {', '.join(name or 'one without a name' for name in found) or 'none'}."
-    missing = [name for name in wanted if name not in found]
+    leaves = _leaves(reader, root)
+    there = dict.fromkeys(name for name, _manifest in leaves)
+    hint = f"There is: {', '.join(name or 'one without a name' for name in there) or 'none'}."
+    missing = [name for name in wanted if name not in there]
     if missing:
         raise InvalidReference(f"the image {root.digest} has no platform {', '.join(missing)}.", hint=hint)
-    chosen = {name: found[name] for name in found if not wanted or name in wanted}
+    chosen = [manifest for name, manifest in leaves if not wanted or name in wanted]
     if single and len(chosen) != 1:
         raise InvalidReference(
             f"a docker-archive takes exactly one platform, and {len(chosen)} of the image {root.digest} are meant.",
             hint=f"Name one in platforms. {hint}",
         )
     if single or (wanted and len(chosen) == 1):
-        return next(iter(chosen.values()))
-    return root if len(chosen) == len(found) else _index_of(root, {manifest.digest for manifest in chosen.values()})
+        return root if chosen[0].digest == root.digest else reader.manifest(chosen[0])
+    return root if len(chosen) == len(leaves) else _index_of(root, {manifest.digest for manifest in chosen})
 
 
-def _platforms(reader: ContentReader, manifest: Manifest) -> dict[str, Manifest]:
+def _leaves(reader: ContentReader, manifest: Manifest) -> list[tuple[str, Descriptor]]:
+    """Return the images below, with their platforms; an index usually tells those without reading more."""
     if not manifest.is_index:
-        return {"".join(load_image(reader, manifest).platforms): manifest}
-    found: dict[str, Manifest] = {}
+        return [("".join(load_image(reader, manifest).platforms), manifest.descriptor)]
+    found: dict[str, tuple[str, Descriptor]] = {}
     for entry in manifest.children:
         if entry.platform == UNKNOWN_PLATFORM:
             continue
-        child = reader.manifest(entry)
-        below = {entry.platform: child} if entry.platform and not child.is_index else _platforms(reader, child)
-        for name, leaf in below.items():
-            found.setdefault(name, leaf)
-    return found
+        known = entry.platform and entry.media_type not in INDEX_TYPES
+        for name, leaf in [(entry.platform, entry)] if known else _leaves(reader, reader.manifest(entry)):
+            found.setdefault(leaf.digest, (name, leaf))
+    return list(found.values())
 
 
 def _index_of(root: Manifest, kept: set[str]) -> Manifest:

@@ -19,7 +19,16 @@ from .export_state import Entry, image_at, read_entries
 from .file_tree import DirectoryTree, read_small
 from .image_name import ImageName
 from .layout_documents import OCI_LAYOUT, contents_of, index_entry, index_json
-from .local_files import PREFIX, check_room, check_writable, explained, new_file, remove_abandoned, sync_directory
+from .local_files import (
+    PREFIX,
+    abandoned_size,
+    check_room,
+    check_writable,
+    explained,
+    new_file,
+    remove_abandoned,
+    sync_directory,
+)
 from .media_types import MAX_MANIFEST_SIZE, Descriptor, parse_json_object
 from .oci_layout import REF_NAME, blob_name
 from .retry import RetryPolicy
@@ -66,10 +75,12 @@ class LayoutDirectory:
         verified = _parallel(lambda content: _is_there(tree, content), contents)
         return frozenset(content.digest for content, there in zip(contents, verified) if there)
 
-    def check_room(self, _image: Image, missing: t.Sequence[Descriptor]) -> None:
+    def check_room(self, image: Image, missing: t.Sequence[Descriptor]) -> None:
         """Fail if the disk has no room for what is missing."""
+        folders = [os.path.join(self._root, name) for name in ("", *_folders(image))]
+        freed = sum(abandoned_size(folder) for folder in folders if os.path.isdir(folder))
         directory = self._root if self._there else os.path.dirname(self._root)
-        check_room(directory, sum(content.size for content in missing))
+        check_room(directory, sum(content.size for content in missing), freed=freed)
 
     def write(self, image: Image, missing: t.Sequence[Descriptor], source: ImageSource) -> None:
         """Write what is missing, several files at a time, then the tag. What is written stays if a later one fails."""
@@ -81,11 +92,9 @@ class LayoutDirectory:
             stream = source.open_blob(content) if raw is None else bytes_body(raw).open()
             self._write_blob(content, _Stoppable(stream, stopped))
 
-        self._prepare({os.path.dirname(blob_name(content.digest)) for content in contents_of(image)})
+        self._prepare(_folders(image))
         largest_first = sorted(missing, key=lambda content: (-content.size, content.digest))
-        _parallel(
-            lambda content: self._retry.run(lambda: write(content)), largest_first, on_failure=stopped.set
-        )
+        _parallel(lambda content: self._retry.run(lambda: write(content)), largest_first, on_failure=stopped.set)
         self._write_index(image)
 
     def _read_entries(self) -> tuple[Entry, ...]:
@@ -108,9 +117,9 @@ class LayoutDirectory:
                 )
         return entries
 
-    def _prepare(self, directories: t.Iterable[str]) -> None:
+    def _prepare(self, folders: t.Iterable[str]) -> None:
         with explained(self._path):
-            for name in sorted(directories):
+            for name in folders:
                 os.makedirs(os.path.join(self._root, name), exist_ok=True)
                 remove_abandoned(os.path.join(self._root, name))
         with self._locked():
@@ -162,6 +171,11 @@ class LayoutDirectory:
                     os.fsync(descriptor)
             yield
         sync_directory(self._root)
+
+
+def _folders(image: Image) -> list[str]:
+    """Return the directories that the files of an image stand in, one for each algorithm of its digests."""
+    return sorted({os.path.dirname(blob_name(content.digest)) for content in contents_of(image)})
 
 
 def _is_there(tree: DirectoryTree, content: Descriptor) -> bool:

@@ -67,16 +67,27 @@ def sync_directory(path: str) -> None:
 
 def remove_abandoned(directory: str) -> None:
     """Remove what killed runs have left in a directory. A run that still writes holds a lock on its file."""
+    _visit_abandoned(directory, os.unlink)
+
+
+def abandoned_size(directory: str) -> int:
+    """Return the bytes that :func:`remove_abandoned` will free."""
+    sizes: list[int] = []
+    _visit_abandoned(directory, lambda path: sizes.append(os.stat(path).st_size))
+    return sum(sizes)
+
+
+def _visit_abandoned(directory: str, visit: t.Callable[[str], None]) -> None:
     with explained(directory):
         names = [name for name in os.listdir(directory) if name.startswith(PREFIX)]
     for name in names:
         path = os.path.join(directory, name)
         with explained(path), contextlib.suppress(FileNotFoundError, BlockingIOError):
-            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if time.time() - os.fstat(descriptor).st_mtime > _ABANDONED_AFTER:
-                    os.unlink(path)
+                    visit(path)
             finally:
                 os.close(descriptor)
 
@@ -92,14 +103,16 @@ def check_writable(directory: str) -> None:
         raise ArchiveError(f"{directory} cannot be written by this user.", hint="Run the task as another (become).")
 
 
-def check_room(directory: str, needed: int) -> None:
+def check_room(directory: str, needed: int, *, freed: int = 0) -> None:
     """Fail now if the file system of a directory lacks ``needed`` bytes.
+
+    :param freed: bytes that will be free by then.
 
     :raises ArchiveError: says what is needed and what there is, in MiB.
     """
     with explained(directory):
         status = os.statvfs(directory)
-    free = status.f_bavail * status.f_frsize
+    free = status.f_bavail * status.f_frsize + freed
     if needed > free:
         raise ArchiveError(
             f"the image needs {_mib(needed)} MiB in {directory}, which has {free // _MIB} MiB free.",

@@ -73,7 +73,7 @@ def test_four_beats(filled: MemoryRegistry, tmp_path: pathlib.Path, kind: str) -
             "after": {"location": location, "digest": image.root},
         },
     }
-    assert {key: value for key, value in done.items() if key != "invocation"} == expected
+    assert {key: value for key, value in done.items() if key not in ("invocation", "warnings")} == expected
     content = os.stat(place)
     again = [modules.run("image_export", check=check, diff=True, **options) for check in (True, False)]
     assert again[0] == again[1]
@@ -95,9 +95,7 @@ def test_a_round_trip_keeps_the_digest(
     name = "team/one:1" if kind == "docker-archive" else "team/app:1"
     exported = modules.run("image_export", url=filled.url, name=name, dest=f"{kind}:{tmp_path / 'x'}")
     source = exported["location"].replace("docker-archive", "oci-archive")
-    copied = modules.run(
-        "image", url=guarded.url, username="ada", password="hunter2", name="back:1", source=source
-    )
+    copied = modules.run("image", url=guarded.url, username="ada", password="hunter2", name="back:1", source=source)
     assert (copied["digest"], copied["platforms"]) == (exported["digest"], exported["platforms"])
     assert guarded.tags == {("back", "1"): exported["digest"]}
 
@@ -188,17 +186,20 @@ def test_permissions(filled: MemoryRegistry, tmp_path: pathlib.Path, kind: str) 
         ({"username": "ada"}, "required together"),
     ],
 )
-def test_bad_input(
-    filled: MemoryRegistry, tmp_path: pathlib.Path, options: dict[str, object], problem: str
-) -> None:
+def test_bad_input(filled: MemoryRegistry, tmp_path: pathlib.Path, options: dict[str, object], problem: str) -> None:
     given: dict[str, object] = {
         "url": filled.url,
         "name": "team/one:1",
         "dest": f"oci-archive:{tmp_path}/x",
-        **{key: value.replace("{tmp}", str(tmp_path)) if isinstance(value, str) else value for key, value in options.items()},
+        **options,
     }
+    for key, value in list(given.items()):
+        if isinstance(value, str):
+            given[key] = value.replace("{tmp}", str(tmp_path))
+        elif value is None:
+            del given[key]
     for check in (True, False):
-        result = modules.run("image_export", check=check, **{key: value for key, value in given.items() if value is not None})
+        result = modules.run("image_export", check=check, **given)
         assert result["failed"]
         assert problem in result["msg"]
         assert list(tmp_path.iterdir()) == []

@@ -65,8 +65,8 @@ def test_some_make_an_index(tmp_path: pathlib.Path) -> None:
     attestation = {**ENTRIES[3], "annotations": {"vnd.docker.reference.digest": ENTRIES[2]["digest"]}}
     image = index_over(*ENTRIES[:3], attestation, contents=IMAGE.contents, annotations={"a": "b"})
     source = source_of(tmp_path, image)
-    chosen = [select_platforms(source, source.root(), names, single=False) for names in (
-        ["linux/riscv64", "linux/amd64"], ["linux/amd64", "linux/riscv64"])]
+    orders = (["linux/riscv64", "linux/amd64"], ["linux/amd64", "linux/riscv64"])
+    chosen = [select_platforms(source, source.root(), names, single=False) for names in orders]
     assert chosen[0] == chosen[1]
     document = json.loads(chosen[0].raw)
     assert document["manifests"] == [ENTRIES[0], ENTRIES[2], attestation]
@@ -84,6 +84,23 @@ def test_an_index_in_an_index(tmp_path: pathlib.Path) -> None:
     assert select(tmp_path, image, "linux/s390x", single=True) == other.root
     with pytest.raises(ContentError, match="Choose one platform, or all"):
         select(tmp_path, image, "linux/arm64", "linux/s390x")
+
+
+def test_entries_that_do_not_name_their_platform(tmp_path: pathlib.Path) -> None:
+    plain = [{key: entry[key] for key in ("mediaType", "digest", "size")} for entry in ENTRIES[:3]]
+    image = index_over(*plain, contents=IMAGE.contents)
+    assert select(tmp_path, image, "linux/arm64", single=True) == ENTRIES[1]["digest"]
+
+
+def test_two_of_one_platform(tmp_path: pathlib.Path) -> None:
+    """Windows has several, which differ in their version only."""
+    windows = {"platform": {"os": "windows", "architecture": "amd64"}}
+    image = index_over({**ENTRIES[0], **windows}, {**ENTRIES[1], **windows}, ENTRIES[2], contents=IMAGE.contents)
+    source = source_of(tmp_path, image)
+    made = select_platforms(source, source.root(), ["windows/amd64"], single=False)
+    assert [entry.digest for entry in made.children] == [ENTRIES[0]["digest"], ENTRIES[1]["digest"]]
+    with pytest.raises(InvalidReference, match="exactly one platform, and 2 of"):
+        select(tmp_path, image, "windows/amd64", single=True)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +124,11 @@ def test_what_cannot_be_chosen(
 
 
 def image_of(
-    *, config_type: str = OCI_CONFIG, layer_type: str = OCI_LAYER, diff_ids: int = 1, algorithm: str = "sha256",
+    *,
+    config_type: str = OCI_CONFIG,
+    layer_type: str = OCI_LAYER,
+    diff_ids: int = 1,
+    algorithm: str = "sha256",
     **layer: object,
 ) -> SampleImage:
     content = gzip.compress(b"layer", mtime=0)
@@ -145,7 +166,10 @@ def test_what_docker_loads(tmp_path: pathlib.Path, layer_type: str) -> None:
     [
         (image_of(config_type="application/vnd.cncf.helm.config.v1+json"), "an artifact, whose configuration is"),
         (image_of(layer_type="application/vnd.in-toto+json"), "is of type application/vnd.in-toto+json"),
-        (image_of(urls=["https://mcr.example.com/x"]), "may not be distributed and stands at https://mcr.example.com/x"),
+        (
+            image_of(urls=["https://mcr.example.com/x"]),
+            "may not be distributed and stands at https://mcr.example.com/x",
+        ),
         (image_of(diff_ids=0), "names 0 layers, its manifest 1"),
         (image_of(algorithm="sha512"), "knows sha256 only"),
     ],

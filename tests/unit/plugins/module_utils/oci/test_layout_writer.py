@@ -19,7 +19,11 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.client impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import ArchiveError, ContentError, NotFound
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.export import Written, execute_export
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.local_files import PREFIX
-from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.exports import Exporter, files_of, tags_of
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.exports import (
+    Exporter,
+    files_of,
+    tags_of,
+)
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
     descriptor,
     index_image,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pathlib
+import signal
 import stat
 import typing as t
 
@@ -16,6 +17,9 @@ import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci import local_files
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import ArchiveError, ContentError
+
+# The children only write files, so that no lock of another thread can hold them up.
+FORKS = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: pathlib.Path) -> None:
@@ -69,6 +73,7 @@ def test_what_killed_runs_left_is_removed_and_nothing_else(tmp_path: pathlib.Pat
     os.utime(tmp_path / "other", (1, 1))
     with (tmp_path / f"{local_files.PREFIX}locked").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        assert local_files.abandoned_size(str(tmp_path)) == len(b"half")
         local_files.remove_abandoned(str(tmp_path))
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == [f"{local_files.PREFIX}fresh", f"{local_files.PREFIX}locked", "other"]
@@ -82,8 +87,30 @@ def test_room(tmp_path: pathlib.Path) -> None:
     assert f"needs {(1 << 30) + 1} MiB in {tmp_path}, which has " in caught.value.message
     free = int(caught.value.message.split("has ")[1].split()[0])
     assert abs(free - status.f_bavail * status.f_frsize // 1024**2) < 10_000
+    local_files.check_room(str(tmp_path), 1024 * 1024 * (1 << 30), freed=1024 * 1024 * (1 << 30))
 
 
+@FORKS
+def test_a_run_that_is_killed_leaves_the_old_file(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    child = os.fork()
+    if not child:
+        with local_files.new_file(str(path)) as file:
+            file.write(b"half")
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert path.read_bytes() == b"old"
+    (left,) = [other for other in tmp_path.iterdir() if other != path]
+    local_files.remove_abandoned(str(tmp_path))
+    assert left.exists(), "it might belong to a run that has only begun"
+    os.utime(left, (1, 1))
+    local_files.remove_abandoned(str(tmp_path))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@FORKS
 def test_what_can_be_written(tmp_path: pathlib.Path) -> None:
     local_files.check_writable(str(tmp_path))
     with pytest.raises(ArchiveError, match="none is not a directory"):

@@ -18,7 +18,11 @@ from hypothesis import strategies as st
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import ConnectionFailed, ContentError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.retry import RetryPolicy
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import Readable, bytes_body
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.tar_writer import Member, archive_size, write_archive
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.tar_writer import (
+    Member,
+    archive_size,
+    write_archive,
+)
 
 LONG = f"blobs/sha512/{'a' * 128}"
 ONCE = RetryPolicy(1)
