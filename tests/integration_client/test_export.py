@@ -194,21 +194,45 @@ def test_the_engine_of_this_host_loads_it(
     assert load_and_run(["docker"], str(archive), tag) in (hello["digest"], config_of(archive, hello["digest"]))
 
 
+@pytest.fixture
+def zstd(running: Running, repository: str, tmp_path: pathlib.Path) -> str:
+    """Return a repository with hello-world, its layers compressed with zstd."""
+    layout = f"oci:{tmp_path / 'zstd'}:1"
+    hello = f"docker-archive:{IMAGES / 'hello-world.tar'}:hello-world:latest"
+    run("skopeo", "--insecure-policy", "copy", "-q", "--dest-compress-format", "zstd", hello, layout)
+    result = modules.run("image", url=running.url, name=f"{repository}/zstd:1", source=layout)
+    assert not result.get("failed"), result
+    return f"{repository}/zstd"
+
+
+def test_the_engine_of_this_host_loads_zstd(running: Running, zstd: str, tmp_path: pathlib.Path, tag: str) -> None:
+    archive = tmp_path / "x.tar"
+    exported = export(running, f"{zstd}:1", f"docker-archive:{archive}:{tag}")
+    manifest = json.loads(run("tar", "-xOf", archive, f"blobs/{exported['digest'].replace(':', '/')}"))
+    assert all(layer["mediaType"].endswith("+zstd") for layer in manifest["layers"])
+    assert load_and_run(["docker"], str(archive), tag) in (exported["digest"], manifest["config"]["digest"])
+
+
 def test_a_newer_engine_loads_it_with_both_of_its_stores(
-    running: Running, hello: dict[str, t.Any], repository: str, tmp_path: pathlib.Path, node: str
+    running: Running, hello: dict[str, t.Any], zstd: str, repository: str, tmp_path: pathlib.Path, node: str
 ) -> None:
     """With containerd's store the engine has the image under the registry's own digest."""
-    archive = tmp_path / "x.tar"
-    export(running, f"{repository}:1", f"docker-archive:{archive}")
-    tag = f"{running.authority}/{repository}:1"
-    run("docker", "cp", archive, f"{node}:/root/x.tar")
     docker = ["docker", "exec", node, "docker"]
-    ids = {"false": config_of(archive, hello["digest"]), "true": hello["digest"]}
-    for snapshotter, image_id in ids.items():
+    ids = {}
+    for name in (repository, zstd):
+        archive = tmp_path / f"{len(ids)}.tar"
+        digest = export(running, f"{name}:1", f"docker-archive:{archive}")["digest"]
+        run("docker", "cp", archive, f"{node}:/root/{archive.name}")
+        ids[archive.name, f"{running.authority}/{name}:1"] = {
+            "false": config_of(archive, digest),
+            "true": digest,
+        }
+    for snapshotter in ("false", "true"):
         settings = f'{{"features": {{"containerd-snapshotter": {snapshotter}}}}}'
         restart = "systemctl reset-failed docker docker.socket; systemctl restart docker"
         write = f"mkdir -p /etc/docker && echo '{settings}' > /etc/docker/daemon.json && {restart}"
         wait_for_engine(node)
         run("docker", "exec", node, "sh", "-c", write)
         wait_for_engine(node)
-        assert load_and_run(docker, "/root/x.tar", tag) == image_id
+        for (archive_name, tag), image_id in ids.items():
+            assert load_and_run(docker, f"/root/{archive_name}", tag) == image_id[snapshotter]
