@@ -163,7 +163,7 @@ def test_a_connection_that_is_cut(
                 export("one:1", f"{kind}:{path}")
             assert layers[0] in caught.value.url
             assert kind == "oci" or list(path.parent.iterdir()) == []
-            assert not [file for file in path.parent.rglob(".*")]
+            assert not list(path.parent.rglob(".*"))
         else:
             export("one:1", f"{kind}:{path}")
             tree = DirectoryTree(str(path)) if kind == "oci" else TarTree(str(path))
