@@ -72,7 +72,7 @@ STEPS = [
     Step("importer", "cd .cache/dist && PATH=$ROOT/.venv-importer/bin:$PATH python -m galaxy_importer.main *.tar.gz",
          60, ("tarball",)),
     Step("clients", "tools/with_registries.sh python -m pytest tests/integration_client -q -p no:cacheprovider",
-         90, ("engine", "images"), "engine"),
+         120, ("engine", "images"), "engine"),
     Step("plays", "PYTHONPATH=collections python -m pytest tests/integration -q -p no:cacheprovider",
          90, ("engine", "images"), "engine"),
     *(

@@ -129,7 +129,6 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
         tls = bool(os.environ.get("DOCKER_TLS_VERIFY"))
         return Engine(parse_docker_host(module.params["docker_host"], tls=tls), timeout=_timeouts(module).read)
 
-    wanted = [parse_platform(text) for text in module.params["platforms"] or ()]
     source = open_source(
         location,
         connect=make_client,
@@ -138,7 +137,13 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
         temp_dir=module.tmpdir,
         plain_http=module.params["source_plain_http"],
     )
-    return PlatformSource(source, wanted, where=str(location)) if wanted else source
+    return choose_platforms(module, source, where=str(location))
+
+
+def choose_platforms(module: AnsibleModule, source: ImageSource, *, where: str) -> ImageSource:
+    """Return what of an image is for the module's ``platforms``: all of it if none are given."""
+    wanted = [parse_platform(text) for text in module.params["platforms"] or ()]
+    return PlatformSource(source, wanted, where=where) if wanted else source
 
 
 def fail(module: AnsibleModule, error: RegistryError) -> None:

@@ -88,7 +88,7 @@ def plan_copy(source: ImageSource, client: RegistryClient, target: RepositoryTag
     image = load_image(source, source.root())
     fallback: Action = "mounted" if source.mountable_from(client.origin) else "uploaded"
     blobs = sorted(image.blobs, key=lambda blob: (-blob.size, blob.digest))
-    there_already = _parallel(lambda blob: client.head_blob(target.repository, blob.digest), blobs)
+    there_already = in_parallel(lambda blob: client.head_blob(target.repository, blob.digest), blobs)
     actions = tuple((blob, "existing" if there else fallback) for blob, there in zip(blobs, there_already))
     source.check([blob for blob, action in actions if action == "uploaded"])
     return CopyPlan(target, image.details, before, image, actions)
@@ -99,7 +99,7 @@ def execute_copy(plan: CopyPlan, source: ImageSource, client: RegistryClient) ->
     if plan.image is None:
         return Copied()
     mover = _BlobMover(client, plan.target.repository, source)
-    actions = _parallel(mover.move, plan.blobs, on_failure=mover.stop)
+    actions = in_parallel(mover.move, plan.blobs, on_failure=mover.stop)
     *others, root = plan.image.manifests
     repository = plan.target.repository
 
@@ -107,7 +107,7 @@ def execute_copy(plan: CopyPlan, source: ImageSource, client: RegistryClient) ->
         if not client.put_manifest(repository, reference or manifest.digest, manifest):
             add_to_fallback(client, repository, manifest)
 
-    _parallel(put, [manifest for manifest in others if not manifest.is_index])
+    in_parallel(put, [manifest for manifest in others if not manifest.is_index])
     for manifest in others:
         if manifest.is_index:
             put(manifest)
@@ -141,13 +141,13 @@ class _BlobMover:
                 return "mounted"
 
         def open_stream() -> Readable:
-            return _Stoppable(self._source.open_blob(blob), self._stopped)
+            return StoppableReader(self._source.open_blob(blob), self._stopped)
 
         self._client.upload_blob(self._repository, blob, open_stream, upload=upload)
         return "uploaded"
 
 
-class _Stoppable:
+class StoppableReader:
     """A stream that fails once its copy has failed elsewhere."""
 
     def __init__(self, stream: Readable, stopped: threading.Event) -> None:
@@ -190,7 +190,7 @@ def _count(steps: t.Sequence[tuple[Descriptor, Action]]) -> Copied:
     return Copied(**totals)
 
 
-def _parallel(
+def in_parallel(
     work: t.Callable[[A], B], items: t.Sequence[A], *, on_failure: t.Callable[[], None] | None = None
 ) -> list[B]:
     """Return the results in the order of the items. The first failure ends what has not begun, and is raised."""

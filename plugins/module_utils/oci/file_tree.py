@@ -196,7 +196,7 @@ class TarTree:
         file.seek(0)
         _refuse_compressed(self.path, file.read(6))
         file.seek(0)
-        with tarfile.open(fileobj=file, mode="r:", tarinfo=_BoundedTarInfo) as archive:
+        with tarfile.open(fileobj=file, mode="r:", tarinfo=BoundedTarInfo) as archive:
             for number, member in enumerate(archive):
                 if number >= _MAX_MEMBERS:
                     raise ArchiveError(
@@ -241,11 +241,11 @@ class TarTree:
         return cleaned
 
 
-class _BoundedTarInfo(tarfile.TarInfo):
+class BoundedTarInfo(tarfile.TarInfo):
     """Refuses headers that would make the tar module read without bound or step backwards."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _BoundedTarInfo:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> BoundedTarInfo:
         member = super().frombuf(buf, encoding, errors)
         extended = member.type in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
         if member.size < 0 or (extended and member.size > _MAX_HEADER):

@@ -55,10 +55,12 @@ def argument_spec(name: str) -> dict[str, dict[str, t.Any]]:
 
 
 def documented_options(name: str) -> dict[str, dict[str, t.Any]]:
-    """Return the options that a module and its fragments document."""
+    """Return the options that a module and this collection's fragments document."""
     documentation = yaml.safe_load(load(name).DOCUMENTATION)
     options: dict[str, dict[str, t.Any]] = dict(documentation["options"])
     for fragment in documentation["extends_documentation_fragment"]:
+        if not fragment.startswith("dockyard.registry."):
+            continue  # ansible-core's own, of options that AnsibleModule adds itself
         _namespace, _collection, file, *part = fragment.split(".")
         source = importlib.import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
         text = getattr(source, part[0].upper() if part else "DOCUMENTATION")

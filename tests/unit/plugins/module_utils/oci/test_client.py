@@ -16,15 +16,13 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.client impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import (
     ContentError,
     NotFound,
-    RegistryError,
     ResponseError,
     Unauthorized,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.paging import next_query
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import Readable, bytes_body, read_all
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import read_all
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import digest_of, platform_image
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.scripted_server import (
-    Hangup,
     Reply,
     ScriptedServer,
     as_json,

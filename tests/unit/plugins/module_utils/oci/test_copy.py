@@ -19,8 +19,8 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.client impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.copy import (
     Copied,
     CopyPlan,
-    _parallel,
-    _Stoppable,
+    in_parallel,
+    StoppableReader,
     execute_copy,
     plan_copy,
 )
@@ -339,7 +339,7 @@ def test_a_port_where_nothing_listens_is_not_asked_twice(
 
 def test_a_stopped_stream_fails() -> None:
     stopped = threading.Event()
-    stream = _Stoppable(bytes_body(b"abc").open(), stopped)
+    stream = StoppableReader(bytes_body(b"abc").open(), stopped)
     buffer = memoryview(bytearray(2))
     assert stream.readinto(buffer) == 2
     stopped.set()
@@ -359,4 +359,4 @@ def test_the_first_failure_ends_the_rest() -> None:
         return number
 
     with pytest.raises(RegistryError, match="the cause"):
-        _parallel(work, range(100), on_failure=stopped.set)
+        in_parallel(work, range(100), on_failure=stopped.set)
