@@ -72,7 +72,9 @@ class RegistrySource(RepositoryReader):
         self.client.close()
 
 
-def connect_source(reference: Reference, connect: t.Callable[[Origin], RegistryClient], home: Origin) -> RegistrySource:
+def connect_source(
+    reference: Reference, connect: t.Callable[[Origin], RegistryClient], home: Origin | None = None
+) -> RegistrySource:
     """Return the source of a ``docker://`` reference: https, and as in Docker plain http only on loopback.
 
     Loopback is asked over https first; only if that port does not speak TLS is http tried. A certificate that is
@@ -80,7 +82,7 @@ def connect_source(reference: Reference, connect: t.Callable[[Origin], RegistryC
 
     :param home: a registry whose scheme is known, since the user gave its URL: it is reached by that.
     """
-    if reference.api_host == home.authority:
+    if home and reference.api_host == home.authority:
         return RegistrySource(connect(home), reference)
     host, port = _host_and_port(reference.api_host)
     origin = Origin("https", host, port or 443)
