@@ -6,7 +6,7 @@
 # Makes the virtual environments; does nothing where they are up to date.
 #
 #   tools/setup.sh runtime     .venv: what `make up` needs
-#   tools/setup.sh dev         .venv: what the checks need, too; shellcheck by apt
+#   tools/setup.sh dev         .venv: what the checks need, too; shellcheck and skopeo by apt
 #   tools/setup.sh importer    .venv-importer: galaxy-importer
 #   tools/setup.sh oldest      .venv-oldest: the oldest ansible-core, for its units; exit 3 if there is no other Python
 set -euo pipefail
@@ -110,6 +110,7 @@ setup_dev() {
     local files=(requirements.txt requirements-dev.txt constraints.txt)
     setup_runtime
     command -v shellcheck >/dev/null || apt_install shellcheck
+    command -v skopeo >/dev/null || apt_install skopeo
     done_before .venv dev "${files[@]}" && return
     pip_install .venv "the tools for checks (30 to 120 s)" -r requirements.txt -r requirements-dev.txt
     note_done .venv dev "${files[@]}"
