@@ -15,7 +15,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials, IdentityToken, Login
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import find_login, standard_paths
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import login_of_user
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d import (
     DEFAULT_DIRECTORY,
     read_certs_directory,
@@ -186,13 +186,8 @@ def _given_login(module: AnsibleModule, prefix: str) -> Login | None:
 
 def _login_of_files(module: AnsibleModule, origin: Origin, repository: str) -> Login | None:
     """Return the login that the user's files have for a registry; Ansible then hides it like an option's."""
-    path = module.params["auth_file"]
-    if path and not os.path.exists(path):
-        raise InvalidSettings(f"auth_file {path} is not there.", hint="It is a file on the managed host.")
-    paths = [path] if path else []
-    if not path and module.params["use_auth_files"]:
-        paths = standard_paths(os.environ, os.path.expanduser("~"))
-    login = find_login(paths, origin, repository)
+    file, standard = module.params["auth_file"] or "", module.params["use_auth_files"]
+    login = login_of_user(origin, repository, auth_file=file, standard=standard)
     if login and login.secret:
         module.no_log_values.add(login.secret)
     return login

@@ -193,10 +193,10 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.image_name i
     locate,
     name_image,
     parse_destination,
-    parse_image,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import ArchiveLocation
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import parse_registry_url
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_local_reference
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.source import RegistrySource
 
 
@@ -205,7 +205,7 @@ def export_image(module: AnsibleModule) -> dict[str, t.Any]:
     location = parse_destination(module.params["dest"])
     _check_file_options(module, location)
     origin = parse_registry_url(module.params["url"])
-    reference = parse_image(module.params["name"], origin)
+    reference = parse_local_reference(module.params["name"], origin.authority)
     name = name_image(location, reference, origin)
 
     def place(written: str, path: str) -> None:

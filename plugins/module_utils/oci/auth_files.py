@@ -138,6 +138,21 @@ def standard_paths(environ: t.Mapping[str, str], home: str) -> list[str]:
     return [path for path in paths if path]
 
 
+def login_of_user(origin: Origin, repository: str = "", *, auth_file: str = "", standard: bool = True) -> Login | None:
+    """Return the login that this process's user has for a repository of a registry.
+
+    :param auth_file: a file that must exist, in place of the standard ones.
+    :param standard: whether to look into the standard ones, see :func:`standard_paths`.
+    :raises InvalidSettings: if a file or the login in it cannot be used.
+    """
+    if auth_file and not os.path.exists(auth_file):
+        raise InvalidSettings(f"auth_file {auth_file} is not there.", hint="It is a file on the host that reads it.")
+    paths = [auth_file] if auth_file else []
+    if not auth_file and standard:
+        paths = standard_paths(os.environ, os.path.expanduser("~"))
+    return find_login(paths, origin, repository)
+
+
 def find_login(paths: t.Iterable[str], origin: Origin, repository: str = "") -> Login | None:
     """Return the first login that the files have for a repository of a registry; files that do not exist have none.
 

@@ -54,6 +54,10 @@ class InvalidReference(RegistryError):
     """A reference, repository, tag, digest, URL or image location that breaks its grammar."""
 
 
+class InvalidConstraint(RegistryError):
+    """A constraint on versions that breaks its grammar, such as ``>1.2 <2`` without a comma."""
+
+
 class InvalidSettings(RegistryError):
     """Connection settings that cannot work, for example a CA file that cannot be read."""
 

@@ -12,7 +12,7 @@ import re
 from .errors import InvalidReference, RegistryError
 from .location import ArchiveLocation, EngineLocation, RegistryLocation, parse_location
 from .origin import Origin
-from .reference import Reference, parse_digest, parse_reference, parse_repository_tag, parse_tag
+from .reference import Reference, parse_digest, parse_reference, parse_tag
 
 _ALPHANUMERIC = "[A-Za-z0-9]+"
 _REF_COMPONENT = rf"{_ALPHANUMERIC}(?:(?:[-._:@+]|--){_ALPHANUMERIC})*"
@@ -35,19 +35,6 @@ class ImageName:
 
     def __str__(self) -> str:
         return self.full or self.ref
-
-
-def parse_image(text: str, origin: Origin) -> Reference:
-    """Parse ``repository[:tag][@digest]`` on a registry; without a tag and a digest the tag is ``latest``.
-
-    :raises InvalidReference: if a part breaks the grammar.
-    """
-    name, at, digest = text.partition("@")
-    repository, tag = parse_repository_tag(name)
-    has_tag = ":" in name.rpartition("/")[2]
-    return Reference(
-        origin.authority, repository, None if at and not has_tag else tag, parse_digest(digest) if at else None
-    )
 
 
 def parse_destination(text: str) -> ArchiveLocation:

@@ -113,6 +113,17 @@ def parse_repository_tag(text: str) -> RepositoryTag:
     return RepositoryTag(parse_repository(path), tag or DEFAULT_TAG)
 
 
+def parse_local_reference(text: str, registry: str) -> Reference:
+    """Parse ``repository[:tag][@digest]`` on a registry, ``host[:port]``; without tag and digest it is ``latest``.
+
+    :raises InvalidReference: if a part breaks the grammar, or a registry is given.
+    """
+    name, digest = _split_digest(text)
+    repository, tag = parse_repository_tag(name)
+    has_tag = ":" in name.rpartition("/")[2]
+    return Reference(registry, repository, tag if has_tag or digest is None else None, digest)
+
+
 def parse_repository(text: str) -> str:
     """Return a repository's name if it is one (spec: ``<name>``), else raise :exc:`InvalidReference`."""
     if len(text) > MAX_REPOSITORY_LENGTH:

@@ -51,9 +51,13 @@ class RegistrySource(RepositoryReader):
 
     def is_same(self, present: Manifest) -> bool:
         """Tell by the digest, which is asked for by HEAD: Docker Hub does not count that as a pull."""
+        return present.digest == self.digest()
+
+    def digest(self) -> str:
+        """Return the digest by HEAD."""
         found = self.client.head_manifest(self.repository, self._reference.target)
         # A HEAD has no body: if there is nothing, the GET raises the registry's own words.
-        return present.digest == (found.digest if found else self.root().digest)
+        return found.digest if found else self.root().digest
 
     def platform(self) -> str:
         """Return an empty string: the root tells, and moves no layer."""
@@ -82,7 +86,7 @@ class RegistrySource(RepositoryReader):
 def connect_source(
     reference: Reference,
     connect: t.Callable[[Origin], RegistryClient],
-    home: Origin,
+    home: Origin | None = None,
     *,
     plain_http: bool = False,
 ) -> RegistrySource:
@@ -95,7 +99,7 @@ def connect_source(
     :param plain_http: the user wants plain http for every other registry, beyond loopback, too.
     """
     server = parse_host_port(reference.api_host)
-    if server.matches(home):
+    if home and server.matches(home):
         return RegistrySource(connect(home), reference)
     client = connect(server.origin("http" if plain_http else "https"))
     if plain_http:

@@ -47,6 +47,8 @@ class MemoryRegistry:
         self.deletes = deletes
         self.broken: dict[str, tuple[int, str]] = {}
         """``METHOD path`` to answer with an error's status and code."""
+        self.plain_404: set[str] = set()
+        """Paths to answer as a proxy does that knows no registry."""
         self.authorization = (
             "Basic " + base64.b64encode(":".join(credentials).encode()).decode() if credentials else None
         )
@@ -122,6 +124,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._error(401, "UNAUTHORIZED", {"WWW-Authenticate": 'Basic realm="registry"'})
         elif broken:
             self._error(*broken)
+        elif parts.path in memory.plain_404:
+            self._send(404, b"<html>not found</html>")
         elif parts.path == "/v2/":
             self._send(200, b"{}")
         elif parts.path == "/v2/_catalog":

@@ -18,10 +18,9 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.image_name i
     locate,
     name_image,
     parse_destination,
-    parse_image,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import parse_registry_url
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import Reference
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import Reference, parse_local_reference
 
 ORIGIN = parse_registry_url("https://registry.example.com")
 DIGEST = f"sha256:{'1' * 64}"
@@ -29,7 +28,7 @@ DIGEST = f"sha256:{'1' * 64}"
 
 def name_of(dest: str, image: str = "team/app:1", url: str = "https://registry.example.com") -> ImageName:
     origin = parse_registry_url(url)
-    return name_image(parse_destination(dest), parse_image(image, origin), origin)
+    return name_image(parse_destination(dest), parse_local_reference(image, origin.authority), origin)
 
 
 @pytest.mark.parametrize(
@@ -42,13 +41,13 @@ def name_of(dest: str, image: str = "team/app:1", url: str = "https://registry.e
     ],
 )
 def test_images(text: str, tag: str | None, digest: str | None) -> None:
-    assert parse_image(text, ORIGIN) == Reference("registry.example.com", "team/app", tag, digest)
+    assert parse_local_reference(text, ORIGIN.authority) == Reference("registry.example.com", "team/app", tag, digest)
 
 
 @pytest.mark.parametrize("text", ["", "App", "a:", "a@", "a@sha256:1", "h:5000/a", "a:1:2", f"a@{DIGEST}@{DIGEST}"])
 def test_bad_images(text: str) -> None:
     with pytest.raises(InvalidReference):
-        parse_image(text, ORIGIN)
+        parse_local_reference(text, ORIGIN.authority)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import (
     Reference,
     parse_digest,
+    parse_local_reference,
     parse_reference,
     parse_registry,
     parse_repository,
@@ -151,3 +152,24 @@ def test_any_text_is_a_stable_reference_or_a_clear_error(text: str) -> None:
     else:
         assert parse_reference(str(reference)) == reference
         assert str(reference).isascii() and not set(str(reference)) & set(" \n?#%\\")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nginx", "host:5000/nginx:latest"),
+        ("a/b:1", "host:5000/a/b:1"),
+        (f"a@{SHA256}", f"host:5000/a@{SHA256}"),
+        (f"a/b:1@{SHA512}", f"host:5000/a/b:1@{SHA512}"),
+    ],
+)
+def test_references_on_a_registry(text: str, expected: str) -> None:
+    assert str(parse_local_reference(text, "host:5000")) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "A", "a:", "a@", "host:5000/a", "a@sha256:abc", f"a:b c@{SHA256}", f"a@{SHA256}@{SHA256}"]
+)
+def test_what_is_no_reference_on_a_registry(text: str) -> None:
+    with pytest.raises(InvalidReference):
+        parse_local_reference(text, "host")
