@@ -188,11 +188,22 @@ EXAMPLES = r"""
     name: library/nginx:1.27
     source: docker://nginx:1.27
 
-- name: Promote an image inside the registry, which moves no data
-  dockyard.registry.image:
-    url: https://registry.example.com
-    name: production/shop:2.4
-    source: docker://registry.example.com/staging/shop@sha256:{{ digest }}
+- name: Promote what was tested, with the registry and its user said once
+  module_defaults:
+    group/dockyard.registry.registry:
+      url: https://registry.example.com
+      username: ci
+      password: "{{ registry_password }}"
+  block:
+    - name: Copy the image inside the registry, which moves no data
+      dockyard.registry.image:
+        name: production/shop:2.4
+        source: docker://registry.example.com/staging/shop@sha256:{{ digest }}
+
+    - name: Have stable name it
+      dockyard.registry.tag:
+        name: production/shop:stable
+        target: "2.4"
 
 - name: Load an archive that docker save wrote
   dockyard.registry.image:

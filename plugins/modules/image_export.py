@@ -92,7 +92,7 @@ EXAMPLES = r"""
   dockyard.registry.image_export:
     url: http://127.0.0.1:5000
     name: team/base:1.0
-    dest: oci-archive:/srv/images/base.tar
+    dest: oci-archive:/srv/images/base-1.0.tar
 
 - name: Collect several images in one directory that shares their blobs
   dockyard.registry.image_export:

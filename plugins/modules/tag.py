@@ -74,7 +74,7 @@ EXAMPLES = r"""
     name: team/shop:latest
     target: "2.4"
 
-- name: Remove a tag and keep the image
+- name: Remove a tag and keep the image, which Distribution 2.8 cannot do
   dockyard.registry.tag:
     url: http://127.0.0.1:5000
     name: team/shop:latest

@@ -10,10 +10,12 @@ Only addresses and folders that belong to the machine are moved aside (:data:`MO
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import typing as t
@@ -35,18 +37,24 @@ PLUGINS = sorted(
     for path in (ROOT / "plugins" / kind).glob("*.py")
 )
 HOSTS = {"registry.example.com": "ours", "registry-1.docker.io": "hub"}
-PASSWORD = "correct horse"
+PASSWORD = "hush hush 42"
 USERS = ("admin", "ci")
 
 IMAGE = images.index_image()
 SINGLE = images.platform_image()
 
-STOCK: dict[str, tuple[str, ...]] = {
-    "hub": ("library/nginx:1.27",),
-    "ours": ("library/nginx:1.27", "staging/shop:2.4"),
-    "local": ("team/shop:2.4",),
+STOCK: dict[str, dict[str, images.SampleImage]] = {
+    "hub": {"library/nginx:1.27": IMAGE},
+    "ours": dict.fromkeys(("library/nginx:1.27", "staging/shop:2.4", "team/shop:2.4"), IMAGE),
+    "local": {**dict.fromkeys(("team/base:1.0", "team/shop:2.4", "team/tool:1.0"), IMAGE), "team/tool:2": SINGLE},
 }
 """What the registries hold before."""
+
+BUILT = "dockyard-example:2.4"
+"""An image of the engine."""
+
+REFUSED = {("tag", 2): "cannot be removed alone"}
+"""What an example says on a registry that cannot do it, by module and major version."""
 
 VARIABLES: dict[str, t.Any] = {
     "registry_password": PASSWORD,
@@ -86,12 +94,15 @@ def site(binary: str, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Si
     ):
         running = {"hub": hub, "ours": ours, "local": local}
         for name, registry in running.items():
-            stock(registry, folder, STOCK[name])
+            stock(registry, folder / "stock" / name, STOCK[name])
         write_archives(folder / "srv" / "images")
         make(folder / "etc" / "registry" / "etc")
+        login = base64.b64encode(f"ci:{PASSWORD}".encode()).decode()
+        (folder / "config.json").write_text(json.dumps({"auths": {"registry.example.com": {"auth": login}}}))
         front = Front(certificates.context(), {host: port(running[name]) for host, name in HOSTS.items()})
         moved = {
             "127.0.0.1:5000": local.authority,
+            "docker-daemon:shop:2.4": f"docker-daemon:{BUILT}",
             "port: 5000": f"port: {port(local)}",
             "/srv/": f"{folder}/srv/",
             "/etc/dockyard": f"{folder}/etc",
@@ -112,10 +123,10 @@ def port(registry: Running) -> int:
     return int(registry.url.rpartition(":")[2])
 
 
-def stock(registry: Running, folder: pathlib.Path, names: t.Iterable[str]) -> None:
-    """Store the image under all names."""
-    layout = images.write_directory(folder / "layout", images.layout_files({"": IMAGE}))
-    for name in names:
+def stock(registry: Running, folder: pathlib.Path, content: t.Mapping[str, images.SampleImage]) -> None:
+    """Store images under their names."""
+    for number, (name, image) in enumerate(content.items()):
+        layout = images.write_directory(folder / str(number), images.layout_files({"": image}))
         result = modules.run(
             "image", url=registry.url, name=name, source=f"oci:{layout}", username=USERS[0], password=PASSWORD
         )
@@ -129,8 +140,22 @@ def write_archives(folder: pathlib.Path) -> None:
     images.write_tar(folder / "tools.tar", images.layout_files({"3": IMAGE, "2": SINGLE}))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def built() -> t.Iterator[None]:
+    """Have an image in the machine's engine, as if it had been built there."""
+    docker("load", "--quiet", "--input", ROOT / ".cache" / "images" / "hello-world.tar")
+    docker("tag", "hello-world:latest", BUILT)
+    yield
+    docker("rmi", BUILT)
+
+
+def docker(*arguments: str | pathlib.Path) -> None:
+    """Run the engine's command."""
+    subprocess.run(["docker", *arguments], check=True, capture_output=True, timeout=60)
+
+
 @pytest.mark.parametrize("plugin", PLUGINS, ids=str)
-def test_examples(plugin: pathlib.PurePath, site: Site, tmp_path: pathlib.Path) -> None:
+def test_examples(plugin: pathlib.PurePath, site: Site, major: int, tmp_path: pathlib.Path) -> None:
     dotted = ".".join(("ansible_collections.dockyard.registry.plugins", *plugin.parts))
     text: str = importlib.import_module(dotted).EXAMPLES
     for before, after in site.moved.items():
@@ -145,6 +170,17 @@ def test_examples(plugin: pathlib.PurePath, site: Site, tmp_path: pathlib.Path) 
              "ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False"},
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert json.dumps(PASSWORD) not in done.stdout
-    assert f"ok={len(tasks)}" in done.stdout, done.stdout
+    printed = done.stdout + done.stderr
+    assert PASSWORD not in printed
+    refusal = REFUSED.get((plugin.name, major))
+    if refusal:
+        assert done.returncode == 2 and refusal in printed, printed
+        return
+    assert done.returncode == 0, printed
+    counts = {key: int(number) for key, number in re.findall(r"(\w+)=(\d+)", printed.rpartition("PLAY RECAP")[2])}
+    assert counts["ok"] + counts["skipped"] == len(flat(tasks)), printed
+
+
+def flat(tasks: t.Iterable[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Return tasks with those of blocks in their place."""
+    return [inner for task in tasks for inner in (flat(task["block"]) if "block" in task else [task])]
