@@ -347,6 +347,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platform_match import parse_wanted
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_local_reference
 
+
 def read(module: AnsibleModule) -> dict[str, t.Any]:
     """Return the images as plain values."""
     platforms = [parse_wanted(text) for text in module.params["platforms"] or ()]
