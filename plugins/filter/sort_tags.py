@@ -73,15 +73,15 @@ options:
 EXAMPLES = r"""
 - name: Show the newest release
   ansible.builtin.debug:
-    msg: "{{ found | dockyard.registry.sort_tags(flavor='', prereleases=false, partial=false) | last }}"
+    msg: "{{ nginx_tags | dockyard.registry.sort_tags(flavor='', prereleases=false, partial=false) | last }}"
   vars:
-    found: [latest, "1", "1.27", 1.27.3, 1.27.3-alpine, 1.9.15, 2.0.0-rc.1]
+    nginx_tags: [latest, "1", "1.27", 1.27.3, 1.27.3-alpine, 1.9.15, 2.0.0-rc.1]
 
 - name: Show the three newest of 1.x on Alpine, the newest first
   ansible.builtin.debug:
-    msg: "{{ (found | dockyard.registry.sort_tags(constraint='>=1, <2', flavor='alpine', reverse=true))[:3] }}"
+    msg: "{{ (nginx_tags | dockyard.registry.sort_tags(constraint='>=1, <2', flavor='alpine', reverse=true))[:3] }}"
   vars:
-    found: [1.27.3-alpine, 1.27.2-alpine, 1.26.2-alpine, 1.9.15-alpine, 1.27.3, 2.0.0-alpine]
+    nginx_tags: [1.27.3-alpine, 1.27.2-alpine, 1.26.2-alpine, 1.9.15-alpine, 1.27.3, 2.0.0-alpine]
 """
 
 RETURN = r"""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: digest
-author: The dockyard.registry contributors
+author:
+  - The dockyard.registry contributors (@dockyard)
 short_description: The digest of an image on a registry
 version_added: 0.1.0
 description:

@@ -30,10 +30,10 @@ def run(module_name: str, /, *, check: bool = False, diff: bool = False, **optio
     """Run a module and return what it printed."""
     printed = io.StringIO()
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
-    # Where a filter was tested before in this process, Ansible takes it for a controller, which shows warnings itself.
-    with mock.patch("ansible.module_utils._internal.is_controller", False), patch_module_args(arguments):
-        with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-            load(module_name).main()
+    # Tests of filters, in the same process, make it a controller, where a module's warnings go to the screen.
+    on_a_host = mock.patch("ansible.module_utils._internal.is_controller", False)
+    with on_a_host, patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        load(module_name).main()
     result: dict[str, t.Any] = json.loads(printed.getvalue())
     return result
 
