@@ -39,9 +39,9 @@ IDENTITY = "identity-of-ada-0123456789"
 WRONG = "not-the-password"
 
 
-def run(name: str, /, **options: t.Any) -> dict[str, t.Any]:
+def run(module: str, /, **options: t.Any) -> dict[str, t.Any]:
     """Run a module; whatever it returns, even with -vvv, holds no secret."""
-    result = modules.run(name, **options)
+    result = modules.run(module, **options)
     shown = json.dumps(result)
     for secret in (USER.password, WRONG, IDENTITY, USER.header.partition(" ")[2]):
         assert secret not in shown
