@@ -39,9 +39,9 @@ IDENTITY = "identity-of-ada-0123456789"
 WRONG = "not-the-password"
 
 
-def run(name: str, /, **options: t.Any) -> dict[str, t.Any]:
+def run(module: str, /, **options: t.Any) -> dict[str, t.Any]:
     """Run a module; whatever it returns, even with -vvv, holds no secret."""
-    result = modules.run(name, **options)
+    result = modules.run(module, **options)
     shown = json.dumps(result)
     for secret in (USER.password, WRONG, IDENTITY, USER.header.partition(" ")[2]):
         assert secret not in shown
@@ -280,12 +280,13 @@ def test_tokens_of_a_file(bearer: Bearer, home: pathlib.Path, entry: str) -> Non
 
 def test_tokens_that_nobody_gets(bearer: Bearer, tmp_path: pathlib.Path) -> None:
     layout = write_directory(tmp_path / "layout", layout_files({"": IMAGE}))
-    options = {"url": bearer.url, "name": "team/x:1", "source": f"oci:{layout}"}
-    for login in (
+    options: dict[str, t.Any] = {"url": bearer.url, "name": "team/x:1", "source": f"oci:{layout}"}
+    logins: list[dict[str, t.Any]] = [
         {},
         {"username": USER.username, "password": WRONG},
         {"identity_token": f"{IDENTITY}-but-another"},
-    ):
+    ]
+    for login in logins:
         result = modules.run("image", **options, **login)
         assert result["error"]["kind"] == "Unauthorized", result
         shown = json.dumps(result)

@@ -56,12 +56,14 @@ def ask_helper(name: str, server: str, *, where: str, timeout: float = TIMEOUT) 
 
 def _run(path: str, server: str, *, timeout: float, what: str) -> tuple[int, bytes]:
     try:
-        process = subprocess.Popen(
-            [path, "get"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # so that what the helper starts ends with it, and cannot ask on the terminal
+        process = (
+            subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command has no time-out, nor is it here
+                [path, "get"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # so that what the helper starts ends with it, and cannot ask on the terminal
+            )
         )
     except OSError as error:
         raise InvalidSettings(f"{what} cannot be started: {error.strerror}.", hint=_HINT) from error

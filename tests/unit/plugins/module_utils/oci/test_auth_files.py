@@ -142,7 +142,7 @@ def test_helpers_are_asked_for_their_registries(tmp_path: pathlib.Path, monkeypa
     helper_with(tmp_path / "bin", "one", {"registry.example.com": ("one", "x")})
     everything = {"registry.example.com": ("all", "x"), "https://index.docker.io/v1/": ("hub", "x")}
     helper_with(tmp_path / "bin", "all", {**everything, "registry.example.com:5000": ("port", "x")})
-    document: dict[str, object] = {
+    document: dict[str, t.Any] = {
         "credHelpers": {"registry.example.com": "one"},
         "credsStore": "all",
         "auths": {"file.example.com": encoded("file", "x"), "registry.example.com": {}},
