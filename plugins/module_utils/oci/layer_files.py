@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
-import os
 import tempfile
 import typing as t
 import zlib

@@ -34,7 +34,6 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms im
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import Readable, bytes_body
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
     SampleImage,
-    descriptor,
     digest_of,
     index_of,
     platform_image,
