@@ -118,7 +118,6 @@ def test_a_refused_upload_is_final(server: ScriptedServer, client: RegistryClien
         client.upload_blob("a/b", DESCRIPTOR, bytes_body(BLOB).open)
 
 
-
 def test_mounts(server: ScriptedServer, client: RegistryClient) -> None:
     mount = f"{UPLOADS}?mount={quote(DESCRIPTOR.digest, safe='')}&from=c%2Fd"
     server.on("POST", mount, Reply(201), opened("5?_state=x"))
