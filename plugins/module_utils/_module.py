@@ -37,7 +37,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin impor
     parse_registry_url,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platform_source import PlatformSource
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import parse_platform
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import Platform, parse_platform
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.source import ImageSource
 
 _CONNECT_TIMEOUT = 10.0
@@ -112,7 +112,7 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
     :param home: the registry of ``url``. A source on the same one has its TLS settings and, unless others are given,
         its login. No other registry is given anything that is for this one.
     """
-    location = parse_location(module.params["source"])
+    location, platforms = parse_location(module.params["source"]), wanted_platforms(module)
     repository = location.reference.repository if isinstance(location, RegistryLocation) else ""
 
     def make_client(origin: Origin) -> RegistryClient:
@@ -137,13 +137,17 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
         temp_dir=module.tmpdir,
         plain_http=module.params["source_plain_http"],
     )
-    return choose_platforms(module, source, where=str(location))
+    return choose_platforms(source, platforms, where=str(location))
 
 
-def choose_platforms(module: AnsibleModule, source: ImageSource, *, where: str) -> ImageSource:
-    """Return what of an image is for the module's ``platforms``: all of it if none are given."""
-    wanted = [parse_platform(text) for text in module.params["platforms"] or ()]
-    return PlatformSource(source, wanted, where=where) if wanted else source
+def wanted_platforms(module: AnsibleModule) -> list[Platform]:
+    """Return the module's ``platforms``; none if all are wanted."""
+    return [parse_platform(text) for text in module.params["platforms"] or ()]
+
+
+def choose_platforms(source: ImageSource, platforms: t.Sequence[Platform], *, where: str) -> ImageSource:
+    """Return what of an image is for some platforms: all of it if none are given."""
+    return PlatformSource(source, platforms, where=where) if platforms else source
 
 
 def fail(module: AnsibleModule, error: RegistryError) -> None:

@@ -182,6 +182,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils._module import (
     connect,
     fail,
     make_module,
+    wanted_platforms,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings, RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.export import (
@@ -204,6 +205,7 @@ def export_image(module: AnsibleModule) -> dict[str, t.Any]:
     """Make the place hold the image, or in check mode find out what that would do."""
     location = parse_destination(module.params["dest"])
     _check_file_options(module, location)
+    platforms = wanted_platforms(module)
     origin = parse_registry_url(module.params["url"])
     reference = parse_local_reference(module.params["name"], origin.authority)
     name = name_image(location, reference, origin)
@@ -215,7 +217,7 @@ def export_image(module: AnsibleModule) -> dict[str, t.Any]:
     was_there = os.path.exists(location.path)
     for_docker = location.kind == "docker-archive"
     with connect(module, reference.repository) as client:
-        source = choose_platforms(module, RegistrySource(client, reference), where=str(reference))
+        source = choose_platforms(RegistrySource(client, reference), platforms, where=str(reference))
         plan = plan_export(source, target, where=str(reference), for_docker=for_docker)
         if not module.check_mode:
             execute_export(plan, source)

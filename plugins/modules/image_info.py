@@ -340,17 +340,21 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dockyard.registry.plugins.module_utils._image_values import image_values
-from ansible_collections.dockyard.registry.plugins.module_utils._module import connect, fail, make_module
+from ansible_collections.dockyard.registry.plugins.module_utils._module import (
+    connect,
+    fail,
+    make_module,
+    wanted_platforms,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.inspection import inspect_images
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import parse_registry_url
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import parse_platform
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_local_reference
 
 
 def read(module: AnsibleModule) -> dict[str, t.Any]:
     """Return the images as plain values."""
-    platforms = [parse_platform(text) for text in module.params["platforms"] or ()]
+    platforms = wanted_platforms(module)
     origin = parse_registry_url(module.params["url"])
     references = {name: parse_local_reference(name, origin.authority) for name in module.params["name"]}
     with connect(module) as client:

@@ -351,6 +351,51 @@ each(
 )
 
 
+IMAGES = "The image"
+
+
+def _stocked(world: World, image: images.SampleImage, *tags: str) -> MemoryRegistry:
+    """Put an image into the registry that nothing may be written to."""
+    for tag in tags:
+        world.destination.put("app", tag, image.contents, image.root)
+    return world.destination
+
+
+@case(IMAGES, "has no such platform", "has no linux/s390x", "It has linux/amd64, linux/arm64")
+def _no_platform(world: World) -> Call:
+    path = images.write_directory(world.folder / "layout", images.layout_files({"": images.index_image()}))
+    return world.image(f"oci:{path}", platforms=["linux/s390x"])
+
+
+@case(IMAGES, "is asked for by what is no platform", "'amd64' is not a platform", "os/architecture[/variant]")
+def _bad_platform(world: World) -> Call:
+    return world.image("oci:/srv/images/layout", platforms=["amd64"])
+
+
+@case(IMAGES, "that a tag is to name is not there", "MANIFEST_UNKNOWN", "nearest tags of app are 1.27.3, 1.27.2")
+def _no_target(world: World) -> Call:
+    registry = _stocked(world, IMAGE, "1.27.2", "1.27.3", "2.0.0")
+    return Call("tag", {"url": registry.url, "name": "app:stable", "target": "1.27.33"})
+
+
+@case(IMAGES, "is still used by other tags, and is to go by its digest", "is in use: named by 1, 2", "force")
+def _in_use(world: World) -> Call:
+    registry = _stocked(world, IMAGE, "1", "2")
+    return Call("image", {"url": registry.url, "name": f"app@{IMAGE.root}", "state": "absent"})
+
+
+@case(IMAGES, "is in an engine that is not there", "does not answer", "No Docker engine is running")
+def _no_engine(world: World) -> Call:
+    return world.image("docker-daemon:app:1", docker_host="unix:///nonexistent/docker.sock")
+
+
+@case(IMAGES, "is to be exported over another one", "holds app:2", "it stays as it is", "choose another path")
+def _other_export(world: World) -> Call:
+    registry = _stocked(world, IMAGE, "1")
+    path = images.write_tar(world.folder / "image.tar", images.layout_files({"app:2": IMAGE}))
+    return Call("image_export", {"url": registry.url, "name": "app:1", "dest": f"oci-archive:{path}"})
+
+
 def len_of_padding() -> int:
     """Return how many bytes of zeros stand at the end of a tar archive of these files."""
     used = sum(512 + -(-len(content) // 512) * 512 for content in _FILES.values())
