@@ -64,7 +64,7 @@ from ansible_collections.dockyard.registry.plugins.plugin_utils.certificates imp
     GivenFiles,
     certificate_problems,
     is_vault,
-    read_certificates,
+    read_bundle,
 )
 
 
@@ -90,7 +90,7 @@ def given(variable: str, file: t.Mapping[str, t.Any]) -> GivenFile:
 def known_authorities() -> list[t.Any]:
     """The CAs that this system trusts; none if they do not stand in a file, where nothing can be said of them."""
     path = ssl.get_default_verify_paths().cafile
-    return read_certificates(Path(path).read_bytes()) if path else []
+    return read_bundle(Path(path).read_bytes()) if path else []
 
 
 def problems(files: t.Mapping[str, t.Mapping[str, t.Any]], names: t.Sequence[str]) -> list[str]:

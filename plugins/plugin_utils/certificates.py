@@ -10,11 +10,13 @@ and the way out; nothing of a key is ever part of a message. Needs no library th
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import ipaddress
 import re
 import typing as t
+import warnings
 
 from cryptography import exceptions, x509
 from cryptography.hazmat.primitives import serialization
@@ -92,6 +94,17 @@ def read_certificates(pem: bytes) -> list[x509.Certificate]:
     :raises ValueError: if one of them is damaged.
     """
     return [x509.load_pem_x509_certificate(block) for block in _PEM_BLOCK.findall(pem)]
+
+
+def read_bundle(pem: bytes) -> list[x509.Certificate]:
+    """The certificates of a system's store; one that the library does not take is one that it would not trust either."""
+    out = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for block in _PEM_BLOCK.findall(pem):
+            with contextlib.suppress(ValueError):
+                out.append(x509.load_pem_x509_certificate(block))
+    return out
 
 
 def is_vault(head: bytes) -> bool:
@@ -236,3 +249,16 @@ def _names(one: x509.Certificate) -> list[str]:
     except x509.ExtensionNotFound:
         return []
     return [*found.get_values_for_type(x509.DNSName), *map(str, found.get_values_for_type(x509.IPAddress))]
+
+
+def certificate_rows(served: bytes, authority: bytes, *, now: datetime.datetime) -> list[str]:
+    """A line a certificate: what it is for and how long it is valid, the server's and its chain first.
+
+    :raises ValueError: if one cannot be read.
+    """
+    chain = [("served" if index == 0 else "issuer", one) for index, one in enumerate(read_certificates(served))]
+    return [
+        f"{role:<7} {', '.join(_names(one)) or one.subject.rfc4514_string()}: valid until "
+        f"{one.not_valid_after_utc:%Y-%m-%d}, {(one.not_valid_after_utc - now).days} days"
+        for role, one in [*chain, *(("CA", one) for one in read_certificates(authority))]
+    ]

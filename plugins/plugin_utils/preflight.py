@@ -131,7 +131,7 @@ def _tls(settings: Settings) -> list[str]:
     if not isinstance(settings["registry_host_names"], (list, tuple)):
         out.append(f"registry_host_names is {settings['registry_host_names']!r}: it is a list, for example "
                    "[registry.example.com].")
-    elif mode != "off" and not settings["registry_host_names"]:
+    elif mode in ("own_ca", "files") and not settings["registry_host_names"]:
         out.append(f"registry_tls is {mode!r} and registry_host_names is empty: a certificate is for names. List the names "
                    "and addresses that clients reach the registry by, the main one first, for example "
                    "[registry.example.com].")
