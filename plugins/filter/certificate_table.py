@@ -23,7 +23,7 @@ options:
 EXAMPLES = r"""
 - name: Show how long a certificate is valid
   ansible.builtin.debug:
-    msg: "{{ {'served': lookup('ansible.builtin.file', 'registry.crt'), 'CA': ''} | dockyard.registry.certificate_table }}"
+    msg: "{{ {'served': certificate | default(''), 'CA': ''} | dockyard.registry.certificate_table }}"
 """
 
 RETURN = r"""
