@@ -224,7 +224,7 @@ def test_the_day_after(tmp_path, major, request):
     assert served(site) == old
     printed = site.good("certificates", changed=3, **soon)
     assert "valid until" in printed
-    assert "500 days" in printed
+    assert "499 days" in printed
     assert served(site) != old
     assert (tmp_path / "config" / "ca.crt").read_bytes() == ca
     assert site.status("bob", "third") == 200

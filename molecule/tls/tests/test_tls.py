@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 import testinfra.utils.ansible_runner
 
-SERVERS = {"dockyard-tls-3": ("172.29.77.3", ":5000"), "dockyard-tls-2": ("172.29.77.2", "")}
+SERVERS = {"dockyard-tls-3": ("172.29.77.3", ":5000"), "dockyard-tls-2": ("172.29.77.2", ":443")}
 PASSWORD = "looking glass for tests"
 CONFIG = "/etc/dockyard/registry"
 
@@ -47,8 +47,7 @@ def test_no_pull_has_failed(host, registry):
 
 
 def test_certificate_was_renewed(host, registry):
-    address = registry if ":" in registry else f"{registry}:443"
-    end = host.check_output(f"echo | openssl s_client -connect {address} 2>/dev/null | openssl x509 -noout -checkend 34560000")
+    end = host.check_output(f"echo | openssl s_client -connect {registry} 2>/dev/null | openssl x509 -noout -checkend 34560000")
     assert "will not expire" in end
 
 
@@ -76,8 +75,7 @@ def test_engine_refuses_a_ca_that_it_was_not_given(host, server):
 
 
 def test_no_plain_http(host, registry):
-    port = "" if ":" in registry else ":443"
-    assert curl(host, f"http://{registry}{port}/v2/").stdout == "400"
+    assert curl(host, f"http://{registry}/v2/").stdout == "400"
 
 
 def test_push_and_pull_of_a_client(host, registry):
