@@ -17,5 +17,5 @@ if ! flock --nonblock 8; then
 fi
 
 docker load --quiet --input .cache/images/node.tar
-trap 'molecule destroy --scenario-name "$scenario"; exit 1' INT TERM
-molecule test --scenario-name "$scenario"
+trap 'molecule --base-config .config/molecule/config.yml destroy --scenario-name "$scenario"; exit 1' INT TERM
+molecule --base-config .config/molecule/config.yml test --scenario-name "$scenario"

@@ -14,7 +14,7 @@ author:
 short_description: What a host has for a registry
 version_added: 0.1.0
 description:
-  - Says whether a port is free, what a data folder holds and whether an archive is one of images.
+  - Says whether a port is free, what a data folder holds, whether an archive is one of images and where names lead.
   - The roles ask this before they change anything.
 attributes:
   check_mode:
@@ -37,6 +37,11 @@ options:
   archive:
     description: An archive of images, as C(docker save) writes it.
     type: path
+  names:
+    description: Host names and IP addresses that are to lead to this host.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -45,6 +50,7 @@ EXAMPLES = r"""
     address: 127.0.0.1
     port: 5000
     data_dir: /var/lib/dockyard/registry
+    names: [localhost]
 """
 
 RETURN = r"""
@@ -73,6 +79,15 @@ archive:
   returned: when O(archive) is given
   type: dict
   sample: {"tags": ["registry:3"], "error": ""}
+names:
+  description:
+    - Where each of O(names) leads, as this host sees it.
+    - C(local) are those of its C(addresses) that are this host's own.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {"name": "localhost", "addresses": ["127.0.0.1"], "local": ["127.0.0.1"], "error": ""}
 """
 
 import itertools
@@ -99,6 +114,26 @@ def port_facts(address: str, port: int) -> dict[str, t.Any]:
         except OSError as error:
             return {"free": False, "error": error.strerror or str(error)}
     return {"free": True, "error": ""}
+
+
+def name_facts(name: str) -> dict[str, t.Any]:
+    """Where a name leads; an address is the host's own if it can be bound."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        return {"name": name, "addresses": [], "local": [], "error": getattr(error, "strerror", None) or str(error)}
+    addresses = sorted({str(entry[4][0]) for entry in found})
+    return {"name": name, "addresses": addresses, "local": [one for one in addresses if is_local(one)], "error": ""}
+
+
+def is_local(address: str) -> bool:
+    """Whether an address is this host's own."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def folder_facts(path: str) -> dict[str, t.Any]:
@@ -155,12 +190,13 @@ def main() -> None:
             "port": {"type": "int"},
             "data_dir": {"type": "path"},
             "archive": {"type": "path"},
+            "names": {"type": "list", "elements": "str", "default": []},
         },
         required_together=[("address", "port")],
         supports_check_mode=True,
     )
     params = module.params
-    facts: dict[str, t.Any] = {}
+    facts: dict[str, t.Any] = {"names": [name_facts(name) for name in params["names"]]}
     try:
         if params["port"] is not None:
             facts["port"] = port_facts(params["address"], params["port"])

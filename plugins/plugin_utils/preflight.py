@@ -97,16 +97,103 @@ def _listen(settings: Settings) -> list[str]:
     port = settings["registry_port"]
     if isinstance(port, bool) or not re.fullmatch(r"[0-9]{1,5}", str(port)) or not 1 <= int(port) <= 65535:
         out.append(f"registry_port is {port!r}: a port is a whole number from 1 to 65535. The usual one is 5000.")
+    return out + _reach(settings)
+
+
+def _reach(settings: Settings) -> list[str]:
     address = str(settings["registry_address"])
     try:
         loopback = ipaddress.ip_address(address.strip("[]")).is_loopback
     except ValueError:
-        return out + [f"registry_address is {address!r}: it is the IP address to listen on, for example 127.0.0.1 "
-                      "(this host only) or 0.0.0.0 (every address)."]
+        return [f"registry_address is {address!r}: it is the IP address to listen on, for example 127.0.0.1 (this host "
+                "only) or 0.0.0.0 (every address)."]
+    out = []
     if not loopback and not settings["registry_allow_insecure"]:
-        out.append(f"registry_address is {address!r}, which other machines reach, and without TLS and users anybody "
-                   "there could push, and read every password. Listen on 127.0.0.1, or set "
-                   "registry_allow_insecure: true to say that you mean it.")
+        where = f"registry_address is {address!r}, which other machines reach, and "
+        otherwise = "Or listen on 127.0.0.1, or set registry_allow_insecure: true to say that you mean it."
+        if settings["registry_tls"] == "off":
+            out.append(f"{where}registry_tls is 'off': whoever is on the way could read every password and change every "
+                       "image. Set registry_tls: own_ca and registry_host_names, or registry_tls: files with a certificate "
+                       f"of your own. {otherwise}")
+        if not settings["registry_users"]:
+            out.append(f"{where}registry_users is empty: whoever reaches it could push, overwrite and delete. Set "
+                       "registry_users, for example [{name: alice}], which makes a password for alice. " + otherwise)
+    if settings["registry_anonymous_pull"]:
+        out.append("registry_anonymous_pull is true, and the registry cannot do that by itself: with users it asks for a "
+                   "login on every request, without users on none, in 2.8 as in 3. Set registry_anonymous_pull: false and "
+                   "give those who only pull a user of their own.")
+    return out
+
+
+def _tls(settings: Settings) -> list[str]:
+    mode = settings["registry_tls"]
+    out = [problem for index, name in enumerate(_listed(settings)) for problem in _host_name(index, name)]
+    if not isinstance(settings["registry_host_names"], (list, tuple)):
+        out.append(f"registry_host_names is {settings['registry_host_names']!r}: it is a list, for example "
+                   "[registry.example.com].")
+    elif mode in ("own_ca", "files") and not settings["registry_host_names"]:
+        out.append(f"registry_tls is {mode!r} and registry_host_names is empty: a certificate is for names. List the names "
+                   "and addresses that clients reach the registry by, the main one first, for example "
+                   "[registry.example.com].")
+    http = settings["registry_config_extra"].get("http") if isinstance(settings["registry_config_extra"], t.Mapping) else None
+    if isinstance(http, t.Mapping) and "tls" in http:
+        out.append("registry_config_extra.http has tls, of which the health check and the roles would know nothing. Take it "
+                   "out and set registry_tls: files with registry_tls_certificate and registry_tls_key.")
+    return out + {"own_ca": _own_ca, "files": _tls_files}.get(mode, lambda _settings: [])(settings)
+
+
+def _listed(settings: Settings) -> t.Sequence[t.Any]:
+    names = settings["registry_host_names"]
+    return names if isinstance(names, (list, tuple)) else []
+
+
+def _host_name(index: int, name: t.Any) -> list[str]:
+    where = f"registry_host_names[{index}] is {name!r}"
+    for part, why in (("://", "a scheme"), ("/", "a path"), ("@", "a user"), ("*", "a wildcard")):
+        if part in str(name):
+            return [f"{where}, which has {why}. Write the bare name or address that clients use, for example "
+                    "registry.example.com."]
+    if _is_address(str(name)):
+        return []
+    if re.search(r":[0-9]*$", str(name)):
+        return [f"{where}, which has a port. Write the bare name, and the port as registry_port."]
+    label = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+    if not isinstance(name, str) or len(name) > 253 or not re.fullmatch(rf"{label}(\.{label})*", name):
+        return [f"{where}, which is neither a host name nor an IP address. Names have small letters, digits, '-' and '.', "
+                "for example registry.example.com."]
+    return []
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _own_ca(settings: Settings) -> list[str]:
+    out = []
+    days, renew = settings["registry_tls_days"], settings["registry_tls_renew_days"]
+    for variable, value in (("registry_tls_days", days), ("registry_tls_renew_days", renew)):
+        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,4}", str(value)) or int(value) < 1:
+            out.append(f"{variable} is {value!r}: it is a whole number of days, from 1 to 9999.")
+    if not out and int(renew) >= int(days):
+        out.append(f"registry_tls_renew_days is {renew!r} and registry_tls_days is {days!r}: each run would renew the "
+                   "certificate and restart the registry. Set registry_tls_renew_days to less, for example 30.")
+    return out
+
+
+def _tls_files(settings: Settings) -> list[str]:
+    out = []
+    for variable, what in (("registry_tls_certificate", "certificate"), ("registry_tls_key", "key"), ("registry_tls_ca", "")):
+        path = str(settings[variable] or "")
+        if what and not path:
+            out.append(f"registry_tls is 'files' and {variable} is empty. Set it to the full path of the {what} on the "
+                       "controller, or let the registry make its own with registry_tls: own_ca.")
+        elif path and not path.startswith("/"):
+            out.append(f"{variable} is {path!r}, which is not a full path. Write it from the root, for example "
+                       f'"{{{{ inventory_dir }}}}/{path.rpartition("/")[2]}".')
     return out
 
 
@@ -149,6 +236,7 @@ def _limits(settings: Settings) -> list[str]:
 def _choices(settings: Settings) -> list[str]:
     choices = {
         "registry_state": ("started", "stopped", "restarted", "absent"),
+        "registry_tls": ("off", "own_ca", "files"),
         "registry_log_level": ("error", "warn", "info", "debug"),
         "registry_log_format": ("text", "json", "logstash"),
         "registry_verify": ("auto", "always", "never"),
@@ -160,7 +248,7 @@ def _choices(settings: Settings) -> list[str]:
 def setting_problems(settings: Settings) -> list[str]:
     """Everything that can be found wrong by looking at the variables alone."""
     out: list[str] = []
-    for check in (_choices, _image, _listen, _storage, _limits):
+    for check in (_choices, _image, _listen, _tls, _storage, _limits):
         out += check(settings)
     return out + user_problems(settings["registry_users"])
 
@@ -176,8 +264,24 @@ def host_problems(settings: Settings, host: t.Mapping[str, t.Any], running: bool
         out.append(f"registry_port is {settings['registry_port']}, and {settings['registry_address']}:"
                    f"{settings['registry_port']} cannot be listened on: {port['error']}. End what uses it "
                    "(`ss -ltnp` shows it) or choose another registry_port.")
+    if settings["registry_check_names"]:
+        out += [problem for name in host.get("names", ()) for problem in _leads_here(name, settings)]
     folder = host.get("data_dir")
     return out + (_folder(folder, str(settings["registry_data_dir"])) if folder else [])
+
+
+def _leads_here(found: t.Mapping[str, t.Any], settings: Settings) -> list[str]:
+    listen = ipaddress.ip_address(str(settings["registry_address"]).strip("[]"))
+    name, addresses = found["name"], found["addresses"]
+    wanted = "one of this host's" if listen.is_unspecified else str(listen)
+    remedy = (f"Let the name service or /etc/hosts on this host lead it to {wanted}, or take the name out. Where it rightly "
+              "leads elsewhere, to a load balancer for example, set registry_check_names: false.")
+    if not addresses:
+        return [f"registry_host_names has {name!r}, which this host cannot resolve: {found['error']}. {remedy}"]
+    good = found["local"] if listen.is_unspecified else [address for address in addresses if address == str(listen)]
+    if not good:
+        return [f"registry_host_names has {name!r}, which leads to {', '.join(addresses)} and not to {wanted}. {remedy}"]
+    return []
 
 
 def _folder(folder: t.Mapping[str, t.Any], path: str) -> list[str]:

@@ -38,6 +38,20 @@ def test_address_of_another_host():
     assert host_info.port_facts("192.0.2.1", 5000)["free"] is False
 
 
+def test_names():
+    assert "127.0.0.1" in host_info.name_facts("localhost")["local"]
+    assert host_info.name_facts("192.0.2.1") == {
+        "name": "192.0.2.1", "addresses": ["192.0.2.1"], "local": [], "error": ""
+    }
+
+
+@pytest.mark.parametrize("name", ["no-such-host.invalid", "a" * 64 + ".example"])
+def test_name_that_does_not_resolve(name):
+    facts = host_info.name_facts(name)
+    assert facts["addresses"] == []
+    assert facts["error"]
+
+
 def test_missing_folder(tmp_path):
     facts = host_info.folder_facts(str(tmp_path / "a" / "b"))
     assert facts["exists"] is False

@@ -18,10 +18,19 @@ GOOD = {
     "registry_address": "127.0.0.1",
     "registry_port": 5000,
     "registry_allow_insecure": False,
+    "registry_host_names": [],
+    "registry_check_names": True,
+    "registry_tls": "off",
+    "registry_tls_days": 397,
+    "registry_tls_renew_days": 30,
+    "registry_tls_certificate": "",
+    "registry_tls_key": "",
+    "registry_tls_ca": "",
     "registry_data_dir": "/srv/registry",
     "registry_storage_driver": "filesystem",
     "registry_config_extra": {},
     "registry_users": [],
+    "registry_anonymous_pull": False,
     "registry_bcrypt_cost": 8,
     "registry_memory": "",
     "registry_cpus": 0,
@@ -40,6 +49,14 @@ FOLDER = {
     "read_only": False,
 }
 FREE = {"free": True, "error": ""}
+USERS = [{"name": "alice"}]
+OWN_CA = {"registry_tls": "own_ca", "registry_host_names": ["registry.example.com"]}
+FILES = {
+    **OWN_CA,
+    "registry_tls": "files",
+    "registry_tls_certificate": "/tls/a.crt",
+    "registry_tls_key": "/tls/a.key",
+}
 
 
 def only(problems):
@@ -57,6 +74,10 @@ def only(problems):
         {"registry_image": "registry@sha256:" + "a" * 64},
         {"registry_address": "::1"},
         {"registry_address": "0.0.0.0", "registry_allow_insecure": True},
+        {"registry_address": "0.0.0.0", "registry_users": USERS, **OWN_CA},
+        {"registry_address": "::", "registry_users": USERS, **FILES, "registry_tls_ca": "/tls/ca.crt"},
+        {**OWN_CA, "registry_host_names": ["registry", "a-1.example.com", "192.0.2.7", "2001:db8::7"]},
+        {**OWN_CA, "registry_tls_days": "90", "registry_tls_renew_days": 89},
         {"registry_memory": "1.5g"},
         {"registry_memory": "512MiB"},
         {"registry_cpus": "1.5"},
@@ -71,8 +92,25 @@ def test_good_settings(change):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"registry_address": "0.0.0.0"}, ["'0.0.0.0'", "registry_allow_insecure: true"]),
-        ({"registry_address": "192.0.2.7"}, ["'192.0.2.7'", "registry_allow_insecure: true"]),
+        (
+            {"registry_address": "0.0.0.0", "registry_users": USERS},
+            ["'0.0.0.0'", "registry_tls is 'off'", "registry_tls: own_ca", "registry_allow_insecure: true"],
+        ),
+        (
+            {"registry_address": "192.0.2.7", **OWN_CA},
+            ["'192.0.2.7'", "registry_users is empty", "[{name: alice}]", "registry_allow_insecure: true"],
+        ),
+        ({"registry_anonymous_pull": True}, ["registry_anonymous_pull is true", "registry_anonymous_pull: false"]),
+        ({"registry_tls": "acme"}, ["registry_tls is 'acme'", "off, own_ca, files"]),
+        ({"registry_tls": "own_ca"}, ["registry_tls is 'own_ca'", "registry_host_names is empty", "main one first"]),
+        ({"registry_host_names": "registry.example.com"}, ["registry_host_names is 'registry.example.com'", "a list"]),
+        ({**FILES, "registry_tls_certificate": ""}, ["registry_tls_certificate is empty", "own_ca"]),
+        ({**FILES, "registry_tls_key": ""}, ["registry_tls_key is empty", "own_ca"]),
+        ({**FILES, "registry_tls_ca": "tls/ca.crt"}, ["registry_tls_ca is 'tls/ca.crt'", '"{{ inventory_dir }}/ca.crt"']),
+        ({**OWN_CA, "registry_tls_days": 0}, ["registry_tls_days is 0", "from 1"]),
+        ({**OWN_CA, "registry_tls_renew_days": True}, ["registry_tls_renew_days is True", "whole number"]),
+        ({**OWN_CA, "registry_tls_days": 30}, ["registry_tls_renew_days is 30 and registry_tls_days is 30", "each run"]),
+        ({"registry_config_extra": {"http": {"tls": {}}}}, ["registry_config_extra.http has tls", "registry_tls: files"]),
         ({"registry_address": "registry.example.com"}, ["'registry.example.com'", "IP address"]),
         ({"registry_image": "registry:3.0.0"}, ["'registry:3.0.0'", "3.1.1"]),
         ({"registry_image": "registry:3.1.0"}, ["'registry:3.1.0'", "3.1.1"]),
@@ -172,3 +210,62 @@ def test_version(text, version):
 )
 def test_long_name(short, name):
     assert preflight.long_name(short) == name
+
+
+def test_an_open_registry_gets_a_message_for_each_lack():
+    assert len(preflight.setting_problems({**GOOD, "registry_address": "0.0.0.0"})) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("https://registry.example.com", "a scheme"),
+        ("registry.example.com:5000", "a port"),
+        ("192.0.2.7:5000", "a port"),
+        ("registry.example.com/", "a path"),
+        ("alice@registry.example.com", "a user"),
+        ("*.example.com", "a wildcard"),
+        ("Registry.example.com", "small letters"),
+        ("registry_1.example.com", "neither a host name nor an IP address"),
+        ("-a.example.com", "neither"),
+        ("", "neither"),
+        (5, "neither"),
+    ],
+)
+def test_host_names(name, says):
+    message = only(preflight.setting_problems({**GOOD, "registry_host_names": ["localhost", name]}))
+    assert f"registry_host_names[1] is {name!r}" in message
+    assert says in message
+
+
+def leads(addresses, local=(), error=""):
+    name = {"name": "registry.example.com", "addresses": addresses, "local": list(local), "error": error}
+    return {"port": FREE, "names": [name]}
+
+
+@pytest.mark.parametrize(
+    ("listen", "host"),
+    [
+        ("0.0.0.0", leads(["192.0.2.7"], ["192.0.2.7"])),
+        ("::", leads(["192.0.2.7", "2001:db8::7"], ["192.0.2.7"])),
+        ("192.0.2.7", leads(["127.0.1.1", "192.0.2.7"], ["127.0.1.1", "192.0.2.7"])),
+    ],
+)
+def test_names_that_lead_here(listen, host):
+    assert preflight.host_problems({**GOOD, "registry_address": listen}, host) == []
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "says"),
+    [
+        ("0.0.0.0", leads([], error="Name or service not known"), ["cannot resolve: Name or service not known", "/etc/hosts"]),
+        ("0.0.0.0", leads(["192.0.2.7"]), ["leads to 192.0.2.7 and not to one of this host's", "registry_check_names: false"]),
+        ("192.0.2.7", leads(["127.0.1.1"], ["127.0.1.1"]), ["leads to 127.0.1.1 and not to 192.0.2.7", "take the name out"]),
+    ],
+)
+def test_names_that_lead_elsewhere(listen, host, says):
+    settings = {**GOOD, "registry_address": listen}
+    message = only(preflight.host_problems(settings, host))
+    for text in ["registry_host_names has 'registry.example.com'", *says]:
+        assert text in message
+    assert preflight.host_problems({**settings, "registry_check_names": False}, host) == []

@@ -1,0 +1,260 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A registry with TLS in real plays on this machine: certificates that are brought, users, and the day after."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from ansible_collections.dockyard.registry.tests.unit.plugins.plugin_utils.authority import make
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "dockyard-tls-test"
+NOW = datetime.datetime.now(datetime.timezone.utc)
+NAMES = ("localhost", "127.0.0.1")
+CA = make("Test Root", now=NOW)
+SERVER = make("server", CA, names=NAMES, now=NOW)
+BIN = Path(sys.executable).parent
+
+
+class Site:
+    """A registry of its own on this machine, and the plays that care for it."""
+
+    def __init__(self, folder, image="registry:3", archive="registry-3.tar"):
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.variables = {
+            "registry_name": NAME,
+            "registry_port": self.port,
+            "registry_data_dir": str(folder / "data"),
+            "registry_config_dir": str(folder / "config"),
+            "registry_image": image,
+            "registry_image_archive": str(ROOT / ".cache" / "images" / archive),
+            "registry_host_names": list(NAMES),
+            "registry_bcrypt_cost": 4,
+        }
+
+    def play(self, playbook, *arguments, **variables):
+        """Run a playbook; returns the exit code and all that was printed."""
+        done = subprocess.run(
+            [BIN / "ansible-playbook", f"playbooks/{playbook}.yml", "-e", json.dumps({**self.variables, **variables}), *arguments],
+            cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "COLUMNS": "200"},
+        )
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    def good(self, playbook, *arguments, changed=None, **variables):
+        code, printed = self.play(playbook, *arguments, **variables)
+        assert code == 0, printed
+        if changed is not None:
+            assert f"changed={changed} " in printed, printed
+        return printed
+
+    def refused(self, playbook, *says, **variables):
+        before = sorted(self.folder.rglob("*"))
+        code, printed = self.play(playbook, **variables)
+        assert code == 2, printed
+        for text in says:
+            assert text in printed, printed
+        assert "changed=0 " in printed, printed
+        assert sorted(self.folder.rglob("*")) == before
+        return printed
+
+    def status(self, user, password):
+        """What the registry answers to a login, by its name and over its own CA."""
+        login = b64encode(f"{user}:{password}".encode()).decode()
+        request = urllib.request.Request(f"https://localhost:{self.port}/v2/", headers={"Authorization": f"Basic {login}"})
+        trust = ssl.create_default_context(cafile=str(self.folder / "config" / "ca.crt"))
+        try:
+            with urllib.request.build_opener(
+                urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+            ).open(request, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def container(self, form="{{.Id}} {{.State.StartedAt}}"):
+        done = subprocess.run(["docker", "inspect", "-f", form, NAME], capture_output=True, text=True, timeout=30, check=False)
+        return done.stdout.strip()
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A site whose registry is removed in the end, with this machine's trust in it."""
+    made = Site(tmp_path)
+    yield made
+    subprocess.run(["docker", "rm", "-f", NAME], capture_output=True, timeout=60, check=True)
+    shutil.rmtree(f"/etc/docker/certs.d/localhost:{made.port}", ignore_errors=True)
+
+
+def brought(folder, certificate=SERVER.pem, key=SERVER.key_pem(), ca=CA.pem, mode=0o600):
+    """Write the files, and return the variables that name them."""
+    files = {"registry_tls_certificate": certificate, "registry_tls_key": key, "registry_tls_ca": ca}
+    out = {"registry_tls": "files"}
+    home = folder / "brought"
+    home.mkdir(exist_ok=True)
+    for variable, content in files.items():
+        path = home / variable
+        if content is not None:
+            path.write_bytes(content)
+            path.chmod(mode if "key" in variable else 0o644)
+        out[variable] = str(path)
+    return out
+
+
+MIDDLE = make("Issuing", CA, now=NOW)
+CHAINED = make("chained", MIDDLE, names=NAMES, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"key": CHAINED.key_pem()}, ["registry_tls_key is", "does not belong to the certificate"]),
+        ({"mode": 0o644}, ["registry_tls_key is", "every user of the controller may read", "chmod 600"]),
+        ({"certificate": CHAINED.pem, "key": CHAINED.key_pem()}, ["issued by 'CN=Issuing'", "registry_tls_ca"]),
+        ({"ca": None}, ["registry_tls_ca is", "no such file on the controller"]),
+    ],
+    ids=["another key", "readable", "chain", "no CA"],
+)
+def test_refused_files(site, files, says):
+    site.refused("standalone", *says, **brought(site.folder, **files))
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"registry_address": "0.0.0.0"}, ["registry_tls is 'off'", "registry_users is empty", "[{name: alice}]"]),
+        ({"registry_tls": "own_ca", "registry_host_names": ["https://localhost"]}, ["registry_host_names[0] is", "a scheme"]),
+        ({"registry_tls": "own_ca", "registry_host_names": ["no.such.invalid"]}, ["cannot resolve", "registry_check_names"]),
+        ({"registry_anonymous_pull": True}, ["registry_anonymous_pull is true", "registry_anonymous_pull: false"]),
+    ],
+)
+def test_refused_settings(site, variables, says):
+    site.refused("standalone", *says, **variables)
+
+
+def vault(site, name, content):
+    """Encrypt a file; returns the arguments by which a play can read it."""
+    password = site.folder / "vault-password"
+    password.write_text("for this test")
+    (site.folder / name).write_text(content)
+    arguments = ["--vault-password-file", str(password)]
+    subprocess.run([BIN / "ansible-vault", "encrypt", *arguments, str(site.folder / name)], check=True, timeout=60, cwd=ROOT,
+                   capture_output=True)
+    return arguments
+
+
+def test_users_and_key_from_a_vault(site):
+    arguments = vault(site, "secrets.yml", 'registry_users: [{name: alice, password: "out of the vault"}]\n')
+    files = brought(site.folder)
+    vault(site, "brought/registry_tls_key", SERVER.key_pem().decode())
+    (site.folder / "brought" / "registry_tls_key").chmod(0o644)
+    printed = site.good("standalone", *arguments, "-e", f"@{site.folder}/secrets.yml", "--diff", "-vvv", **files)
+    assert "out of the vault" not in printed
+    assert SERVER.key_pem().decode().splitlines()[1] not in printed
+    assert site.status("alice", "out of the vault") == 200
+    assert site.status("alice", "wrong") == 401
+    site.good("standalone", *arguments, "-e", f"@{site.folder}/secrets.yml", changed=0, **files)
+
+
+def served(site):
+    pem = ssl.get_server_certificate(("127.0.0.1", site.port))
+    return pem.replace("\n", "")
+
+
+def test_another_certificate_is_brought(site):
+    site.good("standalone", **brought(site.folder))
+    other = make("other", CA, names=NAMES, now=NOW)
+    files = brought(site.folder, certificate=other.pem, key=other.key_pem())
+    printed = site.good("certificates", "--check", **files)
+    assert "The certificate is new" in printed
+    assert served(site) == SERVER.pem.decode().replace("\n", "")
+    printed = site.good("certificates", changed=2, **files)
+    assert "localhost, 127.0.0.1: valid until" in printed
+    assert served(site) == other.pem.decode().replace("\n", "")
+    assert other.key_pem().decode() in (site.folder / "config" / "etc" / "tls.pem").read_text()
+
+
+@pytest.mark.parametrize("major", [3, 2])
+def test_the_day_after(tmp_path, major, request):
+    site = Site(tmp_path, f"registry:{major}", f"registry-{major}.tar")
+    request.addfinalizer(lambda: subprocess.run(["docker", "rm", "-f", NAME], capture_output=True, timeout=60, check=True))
+    settings = {"registry_tls": "own_ca", "registry_users": [{"name": "alice", "password": "first"}, {"name": "ci"}]}
+    printed = site.good("standalone", "--check", **settings)
+    assert not (tmp_path / "config").exists()
+    site.good("standalone", **settings)
+    site.good("standalone", changed=0, **settings)
+    generated = (tmp_path / "config" / "secrets" / "users" / "ci").read_text()
+    assert (site.status("alice", "first"), site.status("ci", generated)) == (200, 200)
+
+    before = site.container()
+    settings["registry_users"] = [{"name": "alice", "password": "second"}, {"name": "bob", "password": "third"}]
+    site.good("users", "--check", changed=1, **settings)
+    assert site.status("alice", "first") == 200
+    printed = site.good("users", "--diff", changed=1, **settings)
+    assert "added bob" in printed
+    assert "removed ci" in printed
+    assert "second" not in printed
+    assert [site.status(*login) for login in
+            (("alice", "first"), ("alice", "second"), ("bob", "third"), ("ci", generated))] == [401, 200, 200, 401]
+    site.good("users", changed=0, **settings)
+    assert site.container() == before
+    site.refused("users", "registry_users is empty", "playbook standalone", **{**settings, "registry_users": []})
+
+    ca, old = (tmp_path / "config" / "ca.crt").read_bytes(), served(site)
+    soon = {**settings, "registry_tls_days": 500, "registry_tls_renew_days": 400}
+    site.good("certificates", "--check", changed=3, **soon)
+    assert served(site) == old
+    printed = site.good("certificates", changed=3, **soon)
+    assert "valid until" in printed
+    assert "499 days" in printed
+    assert served(site) != old
+    assert (tmp_path / "config" / "ca.crt").read_bytes() == ca
+    assert site.status("bob", "third") == 200
+    site.good("certificates", changed=0, **soon)
+
+    site.good("stop", "--check", changed=1, **soon)
+    assert site.container("{{.State.Running}}") == "true"
+    site.good("stop", changed=1, **soon)
+    assert site.container("{{.State.Running}}") == "false"
+    site.good("stop", changed=0, **soon)
+    site.good("start", changed=1, **soon)
+    assert site.status("bob", "third") == 200
+    printed = site.good("remove", "--check", **soon)
+    assert site.container("{{.State.Running}}") == "true"
+    printed = site.good("remove", **soon)
+    assert site.container() == ""
+    assert "images are kept" in printed
+    assert (tmp_path / "data" / "docker").is_dir()
+    assert not Path(f"/etc/docker/certs.d/localhost:{site.port}").exists()
+    site.good("remove", changed=0, **soon)
+    site.good("remove", registry_remove_data=True, **soon)
+    assert not (tmp_path / "data").exists()
+    assert not (tmp_path / "config").exists()
+
+
+def test_a_full_pair_in_one_file(site):
+    """Go reads the certificate and the key out of the same file (crypto/tls, LoadX509KeyPair), which is replaced in one step."""
+    site.good("standalone", **brought(site.folder, certificate=CHAINED.pem + MIDDLE.pem, key=CHAINED.key_pem()))
+    pair = (site.folder / "config" / "etc" / "tls.pem").read_bytes()
+    assert serialization.load_pem_private_key(pair[pair.index(b"-----BEGIN PRIVATE"):], None)
+    trust = ssl.create_default_context(cadata=CA.pem.decode())
+    with socket.create_connection(("127.0.0.1", site.port), 10) as plain, trust.wrap_socket(plain, server_hostname="localhost"):
+        pass
