@@ -98,6 +98,6 @@ def row(case: Case, message: str, world: World) -> str:
     """Return a line of the table, without what differs from run to run."""
     text = message.replace(str(world.folder), "/srv/images").replace("|", "\\|")
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:5000", text)
-    text = re.sub(r"(sha(?:256|512):[0-9a-f]{12})[0-9a-f]+", r"\1…", text)
-    text = re.sub(r"blobs/sha256/([0-9a-f]{12})[0-9a-f]+", r"blobs/sha256/\1…", text)
+    # Digests differ with the zlib of the Python that runs the tests.
+    text = re.sub(r"(sha256[:/])[0-9a-f]{64}", r"\1…", text)
     return f"| {case.what} | {text} |"
