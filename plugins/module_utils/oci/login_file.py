@@ -114,11 +114,15 @@ class LoginFile:
 
     @classmethod
     def read(cls, tool: str, user: OsUser) -> LoginFile:
-        """Read the file of a tool; one that does not exist is empty.
+        """Read the file of a tool in the user's home. Raises as :meth:`read_path`."""
+        return cls.read_path(os.path.join(user.home, PLACES[tool]), user)
+
+    @classmethod
+    def read_path(cls, path: str, user: OsUser) -> LoginFile:
+        """Read a file; one that does not exist is empty.
 
         :raises InvalidSettings: if it is there and cannot be read, or is not one.
         """
-        path = os.path.join(user.home, PLACES[tool])
         try:
             with open(path, encoding="utf-8") as file:
                 details = os.fstat(file.fileno())

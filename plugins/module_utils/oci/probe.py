@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import email.utils
 import http.client
 import socket
@@ -60,6 +61,14 @@ class Probe:
     certificate: Certificate | None = None
     reason: str = ""
     problem: str = ""
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """Return plain values; ``days_left`` of the certificate is by this host's clock."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if self.certificate:
+            days = self.certificate.days_left(datetime.datetime.now(datetime.timezone.utc))
+            values["certificate"] = {**self.certificate.as_dict(), "days_left": round(days, 2)}
+        return values
 
 
 @dataclasses.dataclass(frozen=True)
