@@ -241,7 +241,7 @@ class Examination:
         ahead = None if asked is None else time.time() - asked
         engine, container = self.engine()
         server = self.server()
-        login, round_trip = self.login_and_round_trip(server)
+        login, round_trip = self.login_and_round_trip(server, container)
         storage = self.storage(container)
         return {
             "engine": engine,
@@ -304,11 +304,14 @@ class Examination:
             return Trust("files", str(error))
         return check_trust(dataclasses.replace(self._origin, host=name.strip("[]")), context, address=self._address)
 
-    def login_and_round_trip(self, server: Probe) -> tuple[LoginTried | None, RoundTrip]:
-        """Log in, and push and pull, where something answers that is a registry."""
+    def login_and_round_trip(
+        self, server: Probe, container: ContainerFound | None
+    ) -> tuple[LoginTried | None, RoundTrip]:
+        """Log in, and push and pull, where this registry answers: a password is not for whoever else has the port."""
         username = self._params["username"]
-        if server.status is None or not server.is_registry:
-            untried = "no registry answers"
+        ours = bool(container and container.running) and self._is_published(container)
+        if server.status is None or not server.is_registry or not ours:
+            untried = "this registry does not answer"
             return (LoginTried(username, detail=untried) if username else None), RoundTrip(detail=untried)
         # From this host to itself, the certificate proves nothing that `trust` has not said.
         tls = TlsSettings(validate_certs=False)
@@ -322,6 +325,10 @@ class Examination:
         if server.asks_login and (login is None or login.problem):
             return login, RoundTrip(detail="there is no login that works")
         return login, make_round_trip(origin, credentials, tls)
+
+    def _is_published(self, container: ContainerFound | None) -> bool:
+        port = f":{self._params['port']}"
+        return any(one.endswith(port) for one in (container.published if container else ()))
 
     def _credentials(self) -> tuple[Credentials | None, str]:
         username, password, path = (self._params[key] for key in ("username", "password", "password_path"))
