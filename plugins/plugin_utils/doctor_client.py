@@ -190,4 +190,3 @@ def _tag(name: str, registry: str) -> str:
     first, _slash, rest = name.partition("/")
     is_registry = rest and (first == "localhost" or re.search(r"[.:]", first))
     return f"`docker tag {name} {registry}/{rest if is_registry else name}`, and push that."
-

@@ -155,5 +155,3 @@ def _memory_used(reader: EngineReader, name: str) -> int | None:
         return int(memory["usage"]) - int(details.get("inactive_file", details.get("total_inactive_file", 0)))
     except (EngineFailed, KeyError, TypeError, ValueError):
         return None  # a kernel without these figures
-
-
