@@ -195,7 +195,7 @@ class Engine:
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
         if self.address.path:
-            return _UnixConnection(self.address.path, timeout)
+            return UnixConnection(self.address.path, timeout)
         return http.client.HTTPConnection(self.address.host, self.address.port, timeout=timeout)
 
     def _send(self, connection: http.client.HTTPConnection, target: str) -> http.client.HTTPResponse:
@@ -230,7 +230,7 @@ def engine_failure(address: EngineAddress, error: BaseException) -> EngineError:
     return EngineError(f"the engine at {address} does not answer: {detail or type(error).__name__}.", hint=hint)
 
 
-class _UnixConnection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 
     def __init__(self, path: str, timeout: float) -> None:

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The doctor on a real registry with real faults: each has its red line in the table, and health has none."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from nodes import ROOT, docker, play  # noqa: E402  # found only after the line above
+
+NAME = "dockyard-doctor"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def shell(*command):
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """A registry on a small disk of its own, run by the playbook standalone."""
+    folder = tmp_path_factory.mktemp("doctor")
+    disk = folder / "disk"
+    disk.mkdir()
+    shell("mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(disk))
+    (folder / "hosts.yml").write_text(json.dumps({"all": {"children": {"registry": {"hosts": {"localhost": {
+        "ansible_connection": "local", "ansible_python_interpreter": sys.executable}}}}}}))
+    given = {
+        "registry_name": NAME,
+        "registry_port": free_port(),
+        "registry_data_dir": str(disk / "data"),
+        "registry_config_dir": str(folder / "config"),
+        "registry_image_archive": str(ROOT / ".cache/images/registry-3.tar"),
+        "registry_users": [{"name": "ada", "password": "hunter2"}],
+        "registry_drain_timeout": 1,
+    }
+    try:
+        started = play("standalone", folder / "hosts.yml", **given)
+        assert started.code == 0, started.printed
+        yield folder / "hosts.yml", given
+    finally:
+        subprocess.run(["docker", "rm", "-fv", NAME], check=False, capture_output=True, timeout=60)
+        shell("umount", "-l", str(disk))
+
+
+def table(done, level):
+    """The lines of a level, without what is the same in each."""
+    heads = [" ".join(line.split()) for line in done.lines if line.startswith(f"{level:<4}  ")]
+    return [line.partition(" ")[2].partition(" ")[2] for line in heads]
+
+
+def doctor(settings, **changes):
+    inventory, given = settings
+    done = play("doctor", inventory, **{**given, **changes})
+    assert "changed=0" in done.printed and "hunter" not in done.printed, done.printed
+    return done
+
+
+def only_red(settings, *says, **changes):
+    """The table's one red line is about this, the play fails with exit code 2, and the remedy stands below."""
+    done = doctor(settings, **changes)
+    assert done.code == 2, done.printed
+    red = table(done, "FAIL")
+    assert len(red) == 1, done.lines
+    for text in says:
+        assert text in done.printed, done.printed
+    return red[0]
+
+
+@contextlib.contextmanager
+def undone(*command):
+    try:
+        yield
+    finally:
+        shell(*command)
+
+
+def test_health(settings):
+    done = doctor(settings)
+    assert done.code == 0, done.printed
+    assert table(done, "FAIL") == table(done, "warn") == []
+    text = " ".join(table(done, "ok"))
+    for subject in ("engine", "container", "memory", "version", "port", "answer", "login", "storage", "disk", "push, pull"):
+        assert subject in text, text
+    # What it pushed is gone again.
+    tags = subprocess.run(
+        ["curl", "-su", "ada:hunter2", f"http://127.0.0.1:{settings[1]['registry_port']}/v2/dockyard/doctor/tags/list"],
+        check=True, capture_output=True, text=True, timeout=30,
+    )
+    assert not json.loads(tags.stdout).get("tags")
+
+
+def test_stopped(settings):
+    docker("stop", "-t", "1", NAME)
+    with undone("docker", "start", NAME):
+        assert only_red(settings, f"`docker start {NAME}`").startswith("container The container")
+
+
+def test_port_taken(settings):
+    docker("stop", "-t", "1", NAME)
+    with undone("docker", "start", NAME), socket.create_server(("127.0.0.1", settings[1]["registry_port"])):
+        red = table(doctor(settings), "FAIL")
+    assert [line.split()[0] for line in red] == ["container", "port"]
+    assert "is taken by python" in red[1] or "is taken by pytest" in red[1]
+
+
+def test_wrong_password(settings):
+    wrong = [{"name": "ada", "password": "hunter3"}]
+    assert only_red(settings, "write the users again", registry_users=wrong).startswith("login The registry refuses")
+
+
+def test_http_where_tls_is_asked_for(settings):
+    line = only_red(settings, "registry_tls", registry_tls="own_ca")
+    assert line.startswith("answer The registry speaks plain HTTP")
+
+
+def test_full_disk(settings):
+    big = Path(settings[1]["registry_data_dir"]).parent / "big"
+    with contextlib.suppress(OSError), big.open("wb") as file:
+        while True:
+            file.write(bytes(1024 * 1024))
+    with undone("rm", str(big)):
+        red = table(doctor(settings), "FAIL")
+    assert any(line.startswith("disk") for line in red), red
+    assert any(line.startswith("push, pull") for line in red), red
+
+
+def test_read_only_disk(settings):
+    disk = str(Path(settings[1]["registry_data_dir"]).parent)
+    shell("mount", "-o", "remount,ro", disk)
+    with undone("mount", "-o", "remount,rw", disk):
+        done = doctor(settings)
+    red = table(done, "FAIL")
+    assert "is read-only: nobody can push" in done.printed
+    assert any(line.startswith("push, pull") for line in red), red
+
+
+def test_a_disk_mounted_behind_its_back(settings):
+    folder = settings[1]["registry_data_dir"]
+    shell("mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", folder)
+    with undone("umount", folder):
+        assert only_red(settings, f"docker restart {NAME}").startswith("storage The container does not see")
+
+
+def test_another_folder_than_the_one_mounted(settings, tmp_path):
+    assert "keeps its images in" in only_red(settings, "Set registry_data_dir", registry_data_dir=str(tmp_path))
+
+
+def clients(settings, tmp_path, **variables):
+    """The doctor on this machine as a client: its findings are those of the host `laptop`."""
+    inventory = tmp_path / "hosts.yml"
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory.write_text(json.dumps({"all": {"children": {
+        "registry": {"hosts": {"localhost": local}},
+        "registry_clients": {"hosts": {"laptop": {**local, **variables}}},
+    }}}))
+    done = play("doctor", inventory, **settings[1])
+    return [line for line in done.lines if "  laptop  " in line], done
+
+
+def test_a_client(settings, tmp_path):
+    """The name of the registry comes from its own host; on loopback, plain HTTP is right."""
+    lines, done = clients(settings, tmp_path)
+    assert done.code == 0, done.printed
+    assert lines and all(line.startswith("ok") for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("registry", "images", "subject", "says"),
+    [
+        ("registry.invalid:5000", [], "name", "leads nowhere from here"),
+        ("localhost:1", [], "answer", "Nothing answers at localhost:1"),
+        (None, ["app:1"], "image", "named for Docker Hub"),
+    ],
+)
+def test_faults_of_a_client(settings, tmp_path, registry, images, subject, says):
+    registry = registry or f"127.0.0.1:{settings[1]['registry_port']}"
+    lines, done = clients(settings, tmp_path, registry_client_registry=registry, registry_doctor_images=images)
+    assert done.code == 2, done.printed
+    red = [line for line in lines if line.startswith("FAIL")]
+    assert len(red) == 1 and red[0].split()[2] == subject, lines
+    assert says in done.printed
+
+
+def test_a_host_that_does_not_answer(settings, tmp_path):
+    lines, done = clients(settings, tmp_path, ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=free_port())
+    assert done.code == 2
+    assert len(lines) == 1 and "could not be looked at" in lines[0], done.lines
+    assert any(line.startswith("ok") and "localhost" in line for line in done.lines)
