@@ -11,14 +11,14 @@ out; a password is never part of a message.
 from __future__ import annotations
 
 import datetime
-import ipaddress
 import typing as t
 
 from ansible_collections.dockyard.registry.plugins.module_utils.hosts.engines import ENGINES
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import is_loopback
 from ansible_collections.dockyard.registry.plugins.module_utils.hosts.reach import split_authority
 from ansible_collections.dockyard.registry.plugins.module_utils.hosts.x509 import read_pem
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import is_loopback
+from ansible_collections.dockyard.registry.plugins.plugin_utils.preflight import is_address
 
 Settings = t.Mapping[str, t.Any]
 
@@ -110,9 +110,9 @@ def _engines(engines: t.Any) -> list[str]:
 def _address(host: str, address: str, hosts_file: str) -> list[str]:
     if not address:
         return []
-    if not _is_address(address):
+    if not is_address(address):
         return [f"registry_client_address is {address!r}: it is the IP address that the registry's name is to lead to."]
-    if _is_address(host):
+    if is_address(host):
         return [f"registry_client_address is {address!r}, and registry_client_registry is an address itself, which needs "
                 "no name. Leave registry_client_address empty."]
     for line in hosts_file.splitlines():
@@ -122,14 +122,6 @@ def _address(host: str, address: str, hosts_file: str) -> list[str]:
             return [f"registry_client_address is {address!r}, and /etc/hosts of the host has {host} at {found[0]} already. "
                     "Take that line out, or leave registry_client_address empty."]
     return []
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def trust_problems(reach: t.Mapping[str, t.Any], by: t.Sequence[str]) -> list[str]:

@@ -153,7 +153,7 @@ def _host_name(index: int, name: t.Any) -> list[str]:
         if part in str(name):
             return [f"{where}, which has {why}. Write the bare name or address that clients use, for example "
                     "registry.example.com."]
-    if _is_address(str(name)):
+    if is_address(str(name)):
         return []
     if re.search(r":[0-9]*$", str(name)):
         return [f"{where}, which has a port. Write the bare name, and the port as registry_port."]
@@ -164,7 +164,8 @@ def _host_name(index: int, name: t.Any) -> list[str]:
     return []
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address, without brackets."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

@@ -13,7 +13,7 @@ SERVERS = {"dockyard-tls-3": ("172.29.77.3", ":5000"), "dockyard-tls-2": ("172.2
 PASSWORD = "looking glass for tests"
 CONFIG = "/etc/dockyard/registry"
 
-testinfra_hosts = ["ansible://client"]
+testinfra_hosts = ["ansible://registry_clients"]
 
 
 @pytest.fixture(params=SERVERS)
