@@ -88,6 +88,18 @@ def test_push_and_pull_of_a_client(host, registry):
     assert host.run(f"docker pull {image}").rc != 0
 
 
+def test_another_kind_of_client(host, registry):
+    """skopeo has a trust and a login of its own, which the role gave it: those of docker are out of its way."""
+    hello, mine = f"docker://{registry}/library/hello-world", f"docker://{registry}/team/skopeo"
+    host.check_output("mv /root/.docker /root/docker && mv /etc/docker/certs.d /root/certs.d")
+    try:
+        assert host.run(f"skopeo copy {hello} {mine}").rc == 0
+        digest = "skopeo inspect --format '{{{{.Digest}}}}' {}"
+        assert host.check_output(digest.format(hello)) == host.check_output(digest.format(mine))
+    finally:
+        host.check_output("mv /root/docker /root/.docker && mv /root/certs.d /etc/docker/certs.d")
+
+
 def test_keys_are_their_owners(on_server):
     for name in ("ca/ca.key", "tls/server.key"):
         key = on_server.file(f"{CONFIG}/secrets/{name}")

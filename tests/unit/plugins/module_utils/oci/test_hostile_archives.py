@@ -212,9 +212,9 @@ def test_a_layer_that_unpacks_to_much_takes_no_memory(tmp_path: pathlib.Path) ->
 
 
 def test_a_bomb_in_a_layout_is_not_unpacked(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_directory(tmp_path, layout_files({"": platform_image()}))
     monkeypatch.setattr(zlib, "decompressobj", None)
     monkeypatch.setattr(gzip, "GzipFile", None)
-    path = write_directory(tmp_path, layout_files({"": platform_image()}))
     source = LayoutSource(DirectoryTree(path))
     source.check(load_image(source, source.root()).blobs)
 
