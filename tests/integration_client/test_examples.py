@@ -29,6 +29,7 @@ from ansible_collections.dockyard.registry.tests.integration_client.front import
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci import images
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.certificates import make_certificates
 from ansible_collections.dockyard.registry.tests.unit.plugins.modules import registry_modules as modules
+from ansible_collections.dockyard.registry.tests.unit.plugins.plugin_utils.test_preflight import FOLDER, FREE, GOOD
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ELSEWHERE = {"client_login"}
@@ -64,14 +65,8 @@ VARIABLES: dict[str, t.Any] = {
     "registry_password": PASSWORD,
     "digest": IMAGE.root.partition(":")[2],
     "config": {"version": 0.1},
-    "settings": {
-        "registry_name": "registry", "registry_state": "started", "registry_image": "registry:3",
-        "registry_image_archive": "", "registry_address": "127.0.0.1", "registry_port": 5000,
-        "registry_allow_insecure": False, "registry_data_dir": "/srv/registry", "registry_storage_driver": "filesystem",
-        "registry_config_extra": {}, "registry_users": [], "registry_bcrypt_cost": 8, "registry_memory": "",
-        "registry_cpus": 0, "registry_log_level": "info", "registry_log_format": "text", "registry_verify": "auto",
-    },
-    "facts": {"port": {"free": True, "error": ""}, "error": "", "tags": ["registry:3"]},
+    "settings": GOOD,
+    "facts": {"port": FREE, "data_dir": FOLDER, "names": [], "error": "", "tags": ["registry:3"]},
 }
 """What the examples take as given."""
 

@@ -21,6 +21,7 @@ from .media_types import Descriptor
 from .platforms import select_one
 from .source import ImageSource
 
+
 class Target(t.Protocol):
     """A place that an image is exported to, as it is now."""
 

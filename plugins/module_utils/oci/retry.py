@@ -17,6 +17,11 @@ from .errors import RegistryError, ResponseError
 T = t.TypeVar("T")
 
 
+def _sleep(seconds: float) -> None:
+    """Wait, by what ``time.sleep`` is at this moment: tests need not."""
+    time.sleep(seconds)
+
+
 @dataclasses.dataclass(frozen=True)
 class RetryPolicy:
     """Exponential backoff with jitter. All times are in seconds.
@@ -29,7 +34,7 @@ class RetryPolicy:
     first_delay: float = 0.2
     longest_delay: float = 5.0
     longest_wait: float = 60.0
-    sleep: t.Callable[[float], object] = lambda seconds: time.sleep(seconds)  # looked up late, so that tests need not wait
+    sleep: t.Callable[[float], object] = _sleep
 
     def run(self, attempt: t.Callable[[], T]) -> T:
         """Call ``attempt`` until it succeeds, fails for good, or the attempts are used up; raise its last error."""

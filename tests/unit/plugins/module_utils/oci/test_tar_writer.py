@@ -24,6 +24,8 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.tar_writer i
 )
 
 LONG = f"blobs/sha512/{'a' * 128}"
+
+
 def members_of(files: dict[str, bytes]) -> list[Member]:
     return [Member(name, len(content), bytes_body(content).open) for name, content in files.items()]
 
