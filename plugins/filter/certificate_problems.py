@@ -59,7 +59,10 @@ import stat
 import typing as t
 from pathlib import Path
 
+from ansible.errors import AnsibleFilterError
+
 from ansible_collections.dockyard.registry.plugins.plugin_utils.certificates import (
+    CertificatesError,
     GivenFile,
     GivenFiles,
     certificate_problems,
@@ -94,18 +97,22 @@ def known_authorities() -> list[t.Any]:
 
 
 def problems(files: t.Mapping[str, t.Mapping[str, t.Any]], names: t.Sequence[str]) -> list[str]:
-    """:raises KeyError: if a file is not described."""
+    """:raises AnsibleFilterError: if the library is missing."""
     ca = files.get("registry_tls_ca") or {}
-    return certificate_problems(
-        GivenFiles(
-            certificate=given("registry_tls_certificate", files["registry_tls_certificate"]),
-            key=given("registry_tls_key", files["registry_tls_key"]),
-            ca=given("registry_tls_ca", ca) if ca.get("path") else None,
-        ),
-        [str(name) for name in names],
-        now=datetime.datetime.now(datetime.timezone.utc),
-        known=[] if ca.get("path") else known_authorities(),
+    brought = GivenFiles(
+        certificate=given("registry_tls_certificate", files["registry_tls_certificate"]),
+        key=given("registry_tls_key", files["registry_tls_key"]),
+        ca=given("registry_tls_ca", ca) if ca.get("path") else None,
     )
+    try:
+        return certificate_problems(
+            brought,
+            [str(name) for name in names],
+            now=datetime.datetime.now(datetime.timezone.utc),
+            known=[] if brought.ca else known_authorities(),
+        )
+    except CertificatesError as error:
+        raise AnsibleFilterError(str(error)) from error
 
 
 class FilterModule:

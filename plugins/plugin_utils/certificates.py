@@ -18,12 +18,14 @@ import re
 import typing as t
 import warnings
 
+_MISSING: ImportError | None = None
 try:
     from cryptography import exceptions, x509
     from cryptography.hazmat.primitives import serialization
     from cryptography.x509.oid import ExtendedKeyUsageOID
-except ImportError:
-    pass  # ansible-core requires it, so every controller has it; ansible-test's environments, which only import, do not
+except ImportError as error:
+    # ansible-core depends on it, but the plugin has to load, and to show its documentation, without.
+    _MISSING = error
 
 _PEM_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _VAULT = b"$ANSIBLE_VAULT;"
@@ -58,6 +60,10 @@ class GivenFiles:
     ca: GivenFile | None = None
 
 
+class CertificatesError(ValueError):
+    """Certificates cannot be looked at; the message says why and what to do."""
+
+
 class _Unusable(Exception):
     """A file that cannot be used at all; the message says why and what to do."""
 
@@ -70,7 +76,9 @@ def certificate_problems(
     :param names: the host names and IP addresses that the certificate has to be for.
     :param now: with a time zone.
     :param known: the CAs that clients are taken to know if none is given; none to leave that unchecked.
+    :raises CertificatesError: if the library is missing.
     """
+    _need_library()
     given = [file for file in (files.certificate, files.key, files.ca) if file]
     out = [problem for file in given for problem in _file_problems(file)]
     if out:
@@ -99,8 +107,17 @@ def read_certificates(pem: bytes) -> list[x509.Certificate]:
     return [x509.load_pem_x509_certificate(block) for block in _PEM_BLOCK.findall(pem)]
 
 
+def _need_library() -> None:
+    if _MISSING:
+        raise CertificatesError(
+            f"Certificates need the Python package cryptography on the controller, which ansible-core brings ({_MISSING}). Run: "
+            "pip install cryptography"
+        )
+
+
 def read_bundle(pem: bytes) -> list[x509.Certificate]:
     """The certificates of a system's store; one that the library does not take is one that it would not trust either."""
+    _need_library()
     out = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -257,8 +274,10 @@ def _names(one: x509.Certificate) -> list[str]:
 def certificate_rows(served: bytes, authority: bytes, *, now: datetime.datetime) -> list[str]:
     """A line a certificate: what it is for and how long it is valid, the server's and its chain first.
 
+    :raises CertificatesError: if the library is missing.
     :raises ValueError: if one cannot be read.
     """
+    _need_library()
     chain = [("served" if index == 0 else "issuer", one) for index, one in enumerate(read_certificates(served))]
     return [
         f"{role:<7} {', '.join(_names(one)) or one.subject.rfc4514_string()}: valid until "

@@ -36,7 +36,7 @@ BIN = Path(sys.executable).parent
 class Site:
     """A registry of its own on this machine, and the plays that care for it."""
 
-    def __init__(self, folder, image="registry:3", archive="registry-3.tar"):
+    def __init__(self, folder, image, archive):
         self.folder = folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -95,10 +95,10 @@ class Site:
         return done.stdout.strip()
 
 
-@pytest.fixture
-def site(tmp_path):
+@pytest.fixture(params=[3])
+def site(tmp_path, request):
     """A site whose registry is removed in the end, with this machine's trust in it."""
-    made = Site(tmp_path)
+    made = Site(tmp_path, f"registry:{request.param}", f"registry-{request.param}.tar")
     yield made
     subprocess.run(["docker", "rm", "-f", NAME], capture_output=True, timeout=60, check=True)
     shutil.rmtree(f"/etc/docker/certs.d/localhost:{made.port}", ignore_errors=True)
@@ -192,10 +192,8 @@ def test_another_certificate_is_brought(site):
     assert other.key_pem().decode() in (site.folder / "config" / "etc" / "tls.pem").read_text()
 
 
-@pytest.mark.parametrize("major", [3, 2])
-def test_the_day_after(tmp_path, major, request):
-    site = Site(tmp_path, f"registry:{major}", f"registry-{major}.tar")
-    request.addfinalizer(lambda: subprocess.run(["docker", "rm", "-f", NAME], capture_output=True, timeout=60, check=True))
+@pytest.mark.parametrize("site", [3, 2], indirect=True)
+def test_the_day_after(site, tmp_path):
     settings = {"registry_tls": "own_ca", "registry_users": [{"name": "alice", "password": "first"}, {"name": "ci"}]}
     printed = site.good("standalone", "--check", **settings)
     assert not (tmp_path / "config").exists()

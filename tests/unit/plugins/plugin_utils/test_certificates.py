@@ -224,3 +224,9 @@ def test_table():
         "issuer  CN=Example Issuing: valid until 2026-09-09, 100 days",
         "CA      CN=Example Root: valid until 2026-09-09, 100 days",
     ]
+
+
+def test_without_the_library(monkeypatch):
+    monkeypatch.setattr(certificates, "_MISSING", ImportError("No module named 'cryptography'"))
+    with pytest.raises(certificates.CertificatesError, match="pip install cryptography"):
+        problems(files())
