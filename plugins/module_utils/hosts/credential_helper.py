@@ -13,15 +13,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import typing as t
 
 from ..oci.auth import Credentials
+from ..oci.credential_helpers import TIMEOUT, run_helper
 from ..oci.errors import InvalidSettings, RegistryError
 from .os_user import OsUser
-
-TIMEOUT = 30.0
-"""Seconds; a helper that asks somebody something would wait for ever."""
 
 _NOT_FOUND = "credentials not found"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -51,10 +48,11 @@ class CredentialHelper:
         try:
             document = json.loads(answer)
             name, secret = document["Username"], document["Secret"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError):
+            # From None: that exception holds the answer, and so the secret.
             raise RegistryError(
                 f"{self.program} of the user {self._user.name!r} does not answer as a credential helper."
-            ) from error
+            ) from None
         return Credentials(str(name), str(secret))
 
     def store(self, key: str, credentials: Credentials) -> None:
@@ -69,16 +67,12 @@ class CredentialHelper:
     def _run(self, verb: str, given: str, *, absent: bool = False) -> str | None:
         what = f"{self.program} {verb} of the user {self._user.name!r}"
         try:
-            # run_command belongs to AnsibleModule, which this layer does not know, and cannot change user.
-            done: subprocess.CompletedProcess[bytes] = subprocess.run(  # pylint: disable=ansible-bad-function
+            status, written = run_helper(
                 [self.program, verb],
-                input=given.encode(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                given,
+                timeout=TIMEOUT,
                 env=_environment(self._user),
                 cwd=self._user.home,
-                timeout=TIMEOUT,
-                check=False,
                 **_identity(self._user),
             )
         except FileNotFoundError as error:
@@ -86,19 +80,19 @@ class CredentialHelper:
                 f"{what}: there is no such program.",
                 hint="Install it, or take it out of credsStore and credHelpers.",
             ) from error
-        except subprocess.TimeoutExpired as error:
+        except TimeoutError:
             raise RegistryError(
                 f"{what} did not end in {TIMEOUT:.0f} seconds.", hint="Does it ask for something, such as a passphrase?"
-            ) from error
+            ) from None
         except OSError as error:
             raise RegistryError(f"{what} cannot be run: {error.strerror}.") from error
-        output = done.stdout.decode("utf-8", "replace")
-        if done.returncode == 0:
+        output = written.decode("utf-8", "replace")
+        if status == 0:
             return output
         if absent and _NOT_FOUND in output.lower():
             return None
         # What it printed is left out: it may hold what was to be kept secret.
-        raise RegistryError(f"{what} failed with exit code {done.returncode}.", hint="Run it by hand to see why.")
+        raise RegistryError(f"{what} failed with exit code {status}.", hint="Run it by hand to see why.")
 
 
 def _environment(user: OsUser) -> dict[str, str]:

@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import subprocess
+import typing as t
 
 from .auth import Credentials, IdentityToken, Login
 from .errors import InvalidSettings
@@ -44,40 +45,49 @@ def ask_helper(name: str, server: str, *, where: str, timeout: float = TIMEOUT) 
     path = shutil.which(program)
     if path is None:
         raise InvalidSettings(f"{where} names the credential helper {program}, which is not on the PATH.", hint=_HINT)
-    status, output = _run(path, server, timeout=timeout, what=f"the credential helper {program} of {where}")
+    what = f"the credential helper {program} of {where}"
+    try:
+        status, output = run_helper([path, "get"], server, timeout=timeout)
+    except TimeoutError:
+        raise InvalidSettings(f"{what} gave no answer within {timeout:g} seconds.", hint=_HINT) from None
+    except OSError as error:
+        raise InvalidSettings(f"{what} cannot be started: {error.strerror}.", hint=_HINT) from error
     if status != 0:
         if b"credentials not found" in output.lower():
             return None
-        raise InvalidSettings(
-            f"the credential helper {program} of {where} failed for {server} (exit status {status}).", hint=_HINT
-        )
-    return _login(output, what=f"the credential helper {program} of {where}")
+        raise InvalidSettings(f"{what} failed for {server} (exit status {status}).", hint=_HINT)
+    return _login(output, what=what)
 
 
-def _run(path: str, server: str, *, timeout: float, what: str) -> tuple[int, bytes]:
-    try:
-        process = (
-            subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command has no time-out, nor is it here
-                [path, "get"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # so that what the helper starts ends with it, and cannot ask on the terminal
-            )
+def run_helper(command: t.Sequence[str], given: str, *, timeout: float, **process: t.Any) -> tuple[int, bytes]:
+    """Run a helper's command and return its exit status and what it wrote.
+
+    :param given: what it reads on its input, the one place where a secret may stand.
+    :param timeout: seconds; then it is killed, with all that it started.
+    :param process: more on the process, as :class:`subprocess.Popen` takes it, such as the user to run it as.
+    :raises TimeoutError: if it hangs; what it had written is not part of the error.
+    :raises OSError: if it cannot be started.
+    """
+    helper: subprocess.Popen[bytes] = (
+        subprocess.Popen(  # pylint: disable=ansible-bad-function  # run_command has no time-out, nor is it here
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that what the helper starts ends with it, and cannot ask on the terminal
+            **process,
         )
-    except OSError as error:
-        raise InvalidSettings(f"{what} cannot be started: {error.strerror}.", hint=_HINT) from error
-    with process:
+    )
+    with helper:
         try:
-            output, _nothing = process.communicate(server.encode(), timeout)
+            output, _nothing = helper.communicate(given.encode(), timeout)
         except subprocess.TimeoutExpired:
-            _kill(process)
-            # From None: that exception holds what the helper had written.
-            raise InvalidSettings(f"{what} gave no answer within {timeout:g} seconds.", hint=_HINT) from None
+            _kill(helper)
+            raise TimeoutError from None
         except BaseException:
-            _kill(process)
+            _kill(helper)
             raise
-    return process.returncode, output
+    return helper.returncode, output
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
