@@ -109,7 +109,7 @@ def _groups(hosts: t.Sequence[Host], settings: t.Mapping[str, t.Any]) -> list[st
 
 
 def _managers(hosts: t.Sequence[Host]) -> list[str]:
-    out = [f"The manager {host['host']} cannot be reached: {host['problem']} Nothing was changed on any host. Bring it back, or "
+    out = [f"The manager {host['host']} cannot be reached: {_why(host)}. Nothing was changed on any host. Bring it back, or "
            "take it out of swarm_managers if it is gone for good." for host in hosts
            if host["role"] == "manager" and host["problem"]]
     manager = manager_of(hosts)
@@ -121,6 +121,12 @@ def _managers(hosts: t.Sequence[Host]) -> list[str]:
                        "Swarm. Bring it back first. If it is gone for good, remove it on another manager: docker node demote "
                        f"{node['node_id']} && docker node rm --force {node['node_id']}")
     return out
+
+
+def _why(host: Host) -> str:
+    """Return in a few words why a host could not be asked: what Ansible says of that can fill a page."""
+    words = " ".join(str(host["problem"]).replace("Task failed: ", "").split())
+    return (words if len(words) <= 160 else words[:157] + "...").rstrip(".")
 
 
 def _addresses(hosts: t.Sequence[Host]) -> list[str]:
@@ -222,10 +228,10 @@ def _removal(hosts: t.Sequence[Host]) -> list[str]:
     for host in leaving:
         node = node_of(host, manager)
         if host["problem"] and not node:
-            out.append(f"{host['host']} cannot be reached ({host['problem']}), and {manager['host']} knows no single node of that "
+            out.append(f"{host['host']} cannot be reached ({_why(host)}), and {manager['host']} knows no single node of that "
                        "name or address. Look for it with docker node ls, and remove it with docker node rm --force.")
         elif host["problem"] and node["state"] != "down":
-            out.append(f"{host['host']} cannot be reached by Ansible ({host['problem']}), and the Swarm says that it is "
+            out.append(f"{host['host']} cannot be reached by Ansible ({_why(host)}), and the Swarm says that it is "
                        f"{node['state']}. It would go on running tasks: mend the way there first.")
         elif not node and host["look"]["swarm"]["state"] == "active":
             out.append(f"{host['host']} is a node of another Swarm than {manager['host']}. It is left as it is.")
