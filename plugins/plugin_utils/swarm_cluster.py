@@ -72,7 +72,12 @@ def cluster_problems(hosts: t.Sequence[Host], state: str, settings: t.Mapping[st
     out = _settings(settings) + _groups(hosts, settings)
     if out:
         return out
-    return _removal(hosts) if state == "absent" else _managers(hosts) + _addresses(hosts) + _nodes(hosts, settings)
+    if state == "absent":
+        return _removal(hosts)
+    out = _managers(hosts) + _addresses(hosts)
+    # Without the word of a manager nothing can be said of who is a node of its Swarm.
+    blind = not manager_of(hosts) and any(host["role"] == "manager" and host["problem"] for host in hosts)
+    return out if blind else out + _nodes(hosts, settings)
 
 
 def _settings(settings: t.Mapping[str, t.Any]) -> list[str]:
