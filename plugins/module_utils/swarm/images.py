@@ -55,14 +55,8 @@ def pin(reference: Reference, make_client: MakeClient, *, insecure: bool = False
     """
     with _open(reference, make_client, insecure=insecure) as client:
         found = client.head_manifest(reference.repository, reference.target)
-        if found is None:
-            try:
-                get_named(client, reference.repository, reference.target)
-            except NotFound as error:
-                hint = error.hint if error.is_registrys_own else str(error)
-                raise ImageMissing(f"the registry {reference.registry} has no {reference.local}.", hint=hint) from error
-            raise ImageMissing(f"the registry {reference.registry} tells no digest of {reference.local}.")
-    return dataclasses.replace(reference, digest=found.digest)
+        digest = found.digest if found else _find(client, reference)
+    return dataclasses.replace(reference, digest=digest)
 
 
 def shown_image(text: str, reference: Reference | None) -> str:
@@ -73,6 +67,17 @@ def shown_image(text: str, reference: Reference | None) -> str:
 def digest_of(image: str) -> str:
     """Return the digest in the name of an image that is deployed, or an empty text."""
     return image.partition("@")[2]
+
+
+def _find(client: RegistryClient, reference: Reference) -> str:
+    """Say what the registry has instead, or return the digest, if it has got the image at this very moment."""
+    try:
+        return get_named(client, reference.repository, reference.target).digest
+    except NotFound as error:
+        hint = error.hint
+        if error.is_registrys_own and client.find_tags(reference.repository) is None:
+            hint = f"It has nothing called {reference.repository}."
+        raise ImageMissing(f"the registry {reference.registry} has no {reference.local}.", hint=hint) from error
 
 
 def _open(reference: Reference, make_client: MakeClient, *, insecure: bool) -> RegistryClient:
