@@ -15,10 +15,12 @@ from ..oci.errors import ConnectionFailed, NotFound
 from ..oci.origin import Origin, parse_host_port
 from ..oci.reference import DOCKER_HUB, Reference, parse_reference
 from ..oci.source import connect_source
-from ..oci.tags import get_named
+from ..oci.tag_order import sort_tags
+from ..oci.tags import get_named, nearest_tags
 from .errors import SwarmError
 
 _ID = re.compile(r"sha256:[0-9a-f]{64}")
+_MOST_TAGS = 5
 _HUB_ADDRESS = "https://index.docker.io/v1/"
 
 MakeClient = t.Callable[[Origin], RegistryClient]
@@ -74,10 +76,19 @@ def _find(client: RegistryClient, reference: Reference) -> str:
     try:
         return get_named(client, reference.repository, reference.target).digest
     except NotFound as error:
-        hint = error.hint
-        if error.is_registrys_own and client.find_tags(reference.repository) is None:
-            hint = f"It has nothing called {reference.repository}."
+        hint = _what_there_is(client, reference) if error.is_registrys_own else error.hint
         raise ImageMissing(f"the registry {reference.registry} has no {reference.local}.", hint=hint) from error
+
+
+def _what_there_is(client: RegistryClient, reference: Reference) -> str:
+    tags = client.find_tags(reference.repository)
+    if tags is None:
+        return f"It has nothing called {reference.repository}."
+    near = nearest_tags(client, reference.repository, reference.tag or "")
+    if near:
+        return f"The nearest tags of {reference.repository} are {', '.join(near)}."
+    newest = sort_tags(tags, others="last", reverse=True)[:_MOST_TAGS]
+    return f"The newest tags of {reference.repository} are {', '.join(newest)}." if newest else "It has no tags there."
 
 
 def _open(reference: Reference, make_client: MakeClient, *, insecure: bool) -> RegistryClient:
