@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One Swarm for all tests of this folder; each has services of its own."""
+"""One Swarm for the tests of services and rollouts, each of which has services of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import swarm_node  # noqa: E402  # found only after the line above
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _swarm():
+@pytest.fixture(scope="session")
+def swarm_of_one():
+    """The node, for whoever uses it."""
     with swarm_node.swarm():
         yield

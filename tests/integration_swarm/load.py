@@ -16,6 +16,8 @@ import collections
 import http.client
 import json
 import os
+import random
+import socket
 import sys
 import threading
 import time
@@ -47,8 +49,11 @@ class Client:
 
     def _request(self):
         if self.connection is None:
-            self.connection = http.client.HTTPConnection(self.parts.hostname, self.parts.port or 80, timeout=10)
-        headers = {} if self.kept else {"Connection": "close"}
+            # One address and no other: a client that tries them all would hide a task that does not listen.
+            found = socket.getaddrinfo(self.parts.hostname, self.parts.port or 80, socket.AF_INET, socket.SOCK_STREAM)
+            address, port = random.choice(found)[4]
+            self.connection = http.client.HTTPConnection(address, port, timeout=10)
+        headers = {"Host": self.parts.netloc, **({} if self.kept else {"Connection": "close"})}
         self.connection.request("GET", self.parts.path or "/", headers=headers)
         answer = self.connection.getresponse()
         body = answer.read()

@@ -102,11 +102,11 @@ def containers(name: str) -> list[str]:
 class Load:
     """Steady requests to a service by its name on its network, from a container of their own."""
 
-    def __init__(self, name: str, url: str, mode: str = "short", threads: int = 2) -> None:
+    def __init__(self, name: str, url: str, mode: str = "short", threads: int = 2, network: str = NETWORK) -> None:
         self.name = name
         docker("cp", str(Path(__file__).parent / "load.py"), f"{NODE}:/srv/load.py")
         run(
-            NODE, "docker", "run", "-d", "--name", f"load-{name}", "--network", NETWORK, "-v", "/srv:/srv", "-v", "/usr:/usr:ro",
+            NODE, "docker", "run", "-d", "--name", f"load-{name}", "--network", network, "-v", "/srv:/srv", "-v", "/usr:/usr:ro",
             "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64:/lib64:ro", "hello-world", "/usr/bin/python3", "/srv/load.py", url,
             f"/srv/{name}.stop", f"/srv/{name}.json", mode, "0.05", str(threads),
         )
