@@ -90,7 +90,7 @@ def test_a_version_that_is_not_well_is_rolled_back(name):
     have(name)
     failed = have(name, TWO, healthcheck=check, update_config={}, rollback_config={})
     assert "was rolled back" in failed["msg"], failed["msg"]
-    assert "unhealthy" in failed["msg"]
+    assert "unhealthy" in failed["msg"] or "because its health check failed" in failed["msg"], failed["msg"]
 
 
 def test_an_update_that_pauses(name):

@@ -21,6 +21,9 @@ _WANTED = ("running", "ready")
 _ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 _DIED = ("failed", "rejected", "complete")
 _BUSY = ("preparing", "ready", "starting", "running")
+_ENDED_WELL = "the container ended with exit code 0, by itself or stopped because its health check failed"
+"""Of a container that is stopped for its health and ends in good order, the engine keeps no other word."""
+
 _PLACEMENT = ("constraints", "max_replicas_per_node")
 
 
@@ -158,7 +161,7 @@ class Counter:
             f"{self._name}.{task.get('Slot') or node}",
             node,
             _state(task),
-            _reason(task) or "the container ended with exit code 0",
+            _reason(task) or _ENDED_WELL,
             _image(task),
         )
 
