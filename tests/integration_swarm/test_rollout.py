@@ -34,7 +34,13 @@ VARIABLES = {
 def rollout(tmp_path):
     """Run the playbook on the node."""
     inventory = tmp_path / "hosts.yml"
-    host = {"ansible_connection": "community.docker.docker", "ansible_python_interpreter": "/usr/bin/python3", "ansible_pipelining": True}
+    host = {
+        "ansible_connection": "community.docker.docker",
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "ansible_pipelining": True,
+        # root, where there is no sudo
+        "ansible_become": False,
+    }
     inventory.write_text(yaml.safe_dump({"swarm_managers": {"hosts": {NODE: host}}}))
 
     def run_it(*arguments, **variables):
