@@ -76,7 +76,7 @@ STEPS = [
     Step("plays", "PYTHONPATH=collections python -m pytest tests/integration -q -p no:cacheprovider",
          90, ("engine", "images"), "engine"),
     Step("swarm", "PYTHONPATH=collections python -m pytest tests/integration_swarm -q -p no:cacheprovider",
-         150, ("engine", "images"), "engine"),
+         300, ("engine", "images"), "engine"),
     *(
         Step(f"molecule-{path.parent.name}", f"tools/molecule.sh {path.parent.name}", 240, ("engine", "images"), "engine")
         for path in sorted(ROOT.glob("molecule/*/molecule.yml"))

@@ -69,8 +69,8 @@ def chosen_workloads(settings: Settings) -> list[Workload]:
         return workloads
     wanted = _wanted_name(settings)
     found = next((workload for workload in workloads if workload["name"] == wanted), {"name": wanted})
-    if "image" in given:
-        # An image that is given with its tag has no use for the one in the list.
+    if _is_tagged(str(given.get("image", ""))):
+        # The one in the list is for an image without.
         found = {key: value for key, value in found.items() if key != "tag"}
     return [{**found, **{key: value for key, value in given.items() if key != "workload"}}]
 
@@ -183,6 +183,10 @@ def last_part(image: str) -> str:
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
+def _is_tagged(image: str) -> bool:
+    return "@" in image or ":" in image.rpartition("/")[2]
+
+
 def _given(settings: Settings) -> dict[str, t.Any]:
     """What is said for one workload alone."""
     given = {key: settings[f"swarm_rollout_{key}"] for key in ("workload", "image", "tag", "replicas")}
@@ -258,7 +262,7 @@ def _list(workloads: t.Any) -> list[str]:
 def _workload(workload: Workload, settings: Settings) -> list[str]:
     name, out = workload["name"], []
     image = _image(workload, str(settings["swarm_rollout_registry"]))
-    if workload.get("tag") not in (None, "") and (":" in str(workload["image"]).rpartition("/")[2] or "@" in str(workload["image"])):
+    if workload.get("tag") not in (None, "") and _is_tagged(str(workload["image"])):
         out.append(f"{name}: image is {workload['image']!r}, which has a tag or digest, and tag is {workload['tag']!r}, too. Keep "
                    "one of them.")
     else:

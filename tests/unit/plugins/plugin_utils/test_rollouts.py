@@ -115,6 +115,7 @@ def test_a_mesh_that_the_kernel_does_not_have():
         ({}, [("shop", "team/shop:2.4", 2), ("jobs", "registry.example.com:5000/team/jobs:1", 1)]),
         ({"image": "team/shop", "tag": "2.5"}, [("shop", "team/shop:2.5", 2)]),
         ({"image": "team/shop:2.6"}, [("shop", "team/shop:2.6", 2)]),
+        ({"image": "r.example.com/shop", "replicas": 3}, [("shop", "r.example.com/shop:2.4", 3)]),
         ({"workload": "shop", "replicas": "15"}, [("shop", "team/shop:2.4", 15)]),
         ({"image": "other/jobs:2"}, [("jobs", "other/jobs:2", 1)]),
         ({"image": "nginx", "tag": "1"}, [("nginx", "nginx:1", 1)]),
