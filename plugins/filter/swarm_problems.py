@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter swarm_problems."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: swarm_problems
+author: The dockyard.registry contributors
+short_description: What stands in the way of a registry on a Swarm
+version_added: 0.1.0
+description:
+  - Compares the variables with what was found on the nodes, and says what is wrong.
+options:
+  _input:
+    description: The variables of the roles P(dockyard.registry.registry#role) and P(dockyard.registry.registry_swarm#role).
+    type: dict
+    required: true
+  nodes:
+    description:
+      - The nodes, each with its name as C(host), the answers of M(dockyard.registry.swarm_info) as C(look) and the C(names) of
+        M(dockyard.registry.host_info).
+    type: list
+    elements: dict
+    required: true
+  check_mode:
+    description: Whether nothing has been made yet, so that the Swarm may be missing.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Show what is wrong
+  ansible.builtin.debug:
+    msg: "{{ settings | dockyard.registry.swarm_problems(nodes) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: A message a problem, none if all is well.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible_collections.dockyard.registry.plugins.plugin_utils.swarm_preflight import swarm_problems
+
+
+class FilterModule:
+    """Offers the filter to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"swarm_problems": swarm_problems}

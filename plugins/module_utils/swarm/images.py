@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the image that is asked for to the one that is deployed: the same on every node, whatever its tag names tomorrow."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ..oci.client import RegistryClient
+from ..oci.errors import ConnectionFailed, NotFound
+from ..oci.origin import Origin, parse_host_port
+from ..oci.reference import DOCKER_HUB, Reference, parse_reference
+from ..oci.source import connect_source
+from ..oci.tags import get_named
+from .errors import SwarmError
+
+_ID = re.compile(r"sha256:[0-9a-f]{64}")
+_HUB_ADDRESS = "https://index.docker.io/v1/"
+
+MakeClient = t.Callable[[Origin], RegistryClient]
+
+
+class ImageMissing(SwarmError):
+    """A registry that does not have the image."""
+
+
+def parse_image(text: str) -> Reference | None:
+    """Return the reference that an image is asked for by, None for the ID of one that the nodes have.
+
+    :raises InvalidReference: if it is neither.
+    """
+    return None if _ID.fullmatch(text) else parse_reference(text)
+
+
+def origin_of(reference: Reference) -> Origin:
+    """Return the registry of an image as logins know it."""
+    return parse_host_port(reference.api_host).origin("https")
+
+
+def login_address(reference: Reference) -> str:
+    """Return the registry of an image as the engine wants it beside a login."""
+    return _HUB_ADDRESS if reference.registry == DOCKER_HUB else reference.registry
+
+
+def pin(reference: Reference, make_client: MakeClient, *, insecure: bool = False) -> Reference:
+    """Return the image with its digest; the tag stays for people, nodes go by the digest.
+
+    :param make_client: makes a client for an origin; the caller has set its login and trust.
+    :param insecure: whether the engine does without TLS for this registry, so that plain http may be tried, too.
+    :raises ImageMissing: if the registry does not have it; the nearest tags are told.
+    """
+    with _open(reference, make_client, insecure=insecure) as client:
+        found = client.head_manifest(reference.repository, reference.target)
+        if found is None:
+            try:
+                get_named(client, reference.repository, reference.target)
+            except NotFound as error:
+                hint = error.hint if error.is_registrys_own else str(error)
+                raise ImageMissing(f"the registry {reference.registry} has no {reference.local}.", hint=hint) from error
+            raise ImageMissing(f"the registry {reference.registry} tells no digest of {reference.local}.")
+    return dataclasses.replace(reference, digest=found.digest)
+
+
+def shown_image(text: str, reference: Reference | None) -> str:
+    """Return the image as it is deployed: short names made long only where a digest was added."""
+    return text if reference is None or not reference.digest else str(reference)
+
+
+def digest_of(image: str) -> str:
+    """Return the digest in the name of an image that is deployed, or an empty text."""
+    return image.partition("@")[2]
+
+
+def _open(reference: Reference, make_client: MakeClient, *, insecure: bool) -> RegistryClient:
+    if not insecure:
+        return connect_source(reference, make_client).client
+    server = parse_host_port(reference.api_host)
+    client = make_client(server.origin("https"))
+    try:
+        client.ping()
+        return client
+    except ConnectionFailed:
+        client.close()
+    return make_client(server.origin("http"))
