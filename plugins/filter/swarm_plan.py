@@ -36,7 +36,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: >-
-    C(publish_mode), C(without_ipvs) with the hosts that lack it, C(storage_host), the C(label) that it has, and C(pinned).
+    C(publish_mode), C(without_ipvs) with the hosts that lack it, C(manager), C(storage_host), the C(label) that it has, and C(pinned).
   type: dict
 """
 

@@ -800,7 +800,11 @@ def deploy(module: AnsibleModule, swarm: Swarm, progress: Progress) -> Result:
             def read() -> Snapshot:
                 return Snapshot(swarm.service(service_id), swarm.tasks(service_id), swarm.nodes())
 
-            tally = wait(rollout, read, timeout=params["timeout"], report=progress.report)
+            try:
+                tally = wait(rollout, read, timeout=params["timeout"], report=progress.report)
+            except RolloutFailed as error:
+                error.changed = plan.changed
+                raise
         result = describe(plan, tally, rollout.state)
         result["service"]["id"] = service_id or None
     return {**result, "changed": plan.changed, "diff": {"before": before, "after": after}}
@@ -870,7 +874,9 @@ def main() -> None:
         finally:
             swarm.close()
     except RolloutFailed as error:
-        module.fail_json(msg=str(error), error=error.as_dict(), update_state=error.state, tasks=error.tasks)
+        module.fail_json(
+            msg=str(error), changed=error.changed, error=error.as_dict(), update_state=error.state, tasks=error.tasks
+        )
     except RegistryError as error:
         module.fail_json(msg=str(error), error=error.as_dict())
     module.exit_json(**result)

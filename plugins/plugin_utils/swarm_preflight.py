@@ -92,6 +92,7 @@ def plan(settings: Settings, nodes: t.Sequence[Node]) -> dict[str, t.Any]:
         "publish_mode": mode,
         "without_ipvs": [f"{node['host']} ({node['look']['ipvs']['reason']})" for node in nodes
                          if not node["look"]["ipvs"]["available"]],
+        "manager": str(settings["registry_swarm_manager"]),
         "storage_host": storage_host(settings, nodes),
         "label": storage_label(settings),
         "pinned": is_local(settings) or mode == "host",

@@ -119,7 +119,7 @@ def _port(port: int, service: str, container: str) -> PortFound:
     if service or container:
         holder = f"the service {service}" if service else f"the container {container}"
         return PortFound(port, False, holder, service)
-    found = find_holder("0.0.0.0", port) or find_holder("::", port)
+    found = find_holder("0.0.0.0", port)
     if not found:
         return PortFound(port, True)
     return PortFound(port, False, f"{found.program} (process {found.pid})" if found.pid else "a program of another user")

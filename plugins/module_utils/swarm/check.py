@@ -14,7 +14,7 @@ from .constraints import parse_constraint
 from .errors import InvalidService
 from .policy import policy_of
 from .spec import network_names
-from .values import check_object_name, check_service_name
+from .values import SECOND, check_object_name, check_service_name, format_duration
 
 Params = t.Mapping[str, t.Any]
 
@@ -41,6 +41,7 @@ def check_params(params: Params) -> None:
     _check_numbers(params)
     _check_ports(params)
     _check_order(params)
+    _check_timeout(params)
     _check_names_and_addresses(params)
     if params["stop_signal"] and not _SIGNAL.fullmatch(params["stop_signal"]):
         raise InvalidService(f"stop_signal is {params['stop_signal']!r}.", hint="It looks like SIGQUIT.")
@@ -88,6 +89,16 @@ def _check_order(params: Params) -> None:
                 "task cannot have the node's port while the old one has it.",
                 hint=f"Take {what}.order: stop-first, or publish in mode: ingress.",
             )
+
+
+def _check_timeout(params: Params) -> None:
+    monitor = policy_of(params, "update_config").monitor
+    if params["wait"] and params["timeout"] * SECOND <= monitor:
+        raise InvalidService(
+            f"timeout is {params['timeout']} seconds, and update_config.monitor {format_duration(monitor)}, for which tasks are "
+            "watched in any case.",
+            hint="Give a longer timeout, or have healthcheck find faults sooner.",
+        )
 
 
 def _check_names_and_addresses(params: Params) -> None:

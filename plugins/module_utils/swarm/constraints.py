@@ -60,7 +60,7 @@ def parse_constraint(text: str) -> Constraint:
     """
     for operator in ("==", "!="):
         key, found, value = (part.strip() for part in text.partition(operator))
-        if found and "==" not in key:
+        if found:
             if not _KEY.fullmatch(key) or not _VALUE.fullmatch(value):
                 break
             known = key.lower().startswith(("node.labels.", "engine.labels."))

@@ -20,7 +20,13 @@ class InvalidService(SwarmError):
 
 
 class RolloutFailed(SwarmError):
-    """A service that has not become what it was told to be; ``tasks`` are the failures of its tasks, as plain values."""
+    """A service that has not become what it was told to be.
+
+    ``state`` is the engine's word for its update, ``tasks`` are the failures of its tasks, as plain values. ``changed`` says that
+    something had been written before.
+    """
+
+    changed = False
 
     def __init__(self, message: str, *, hint: str = "", state: str = "", tasks: t.Sequence[t.Mapping[str, t.Any]] = ()) -> None:
         super().__init__(message, hint=hint)

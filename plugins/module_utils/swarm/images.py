@@ -15,10 +15,12 @@ from ..oci.errors import ConnectionFailed, NotFound
 from ..oci.origin import Origin, parse_host_port
 from ..oci.reference import DOCKER_HUB, Reference, parse_reference
 from ..oci.source import connect_source
-from ..oci.tags import get_named
+from ..oci.tag_order import sort_tags
+from ..oci.tags import get_named, nearest_tags
 from .errors import SwarmError
 
 _ID = re.compile(r"sha256:[0-9a-f]{64}")
+_MOST_TAGS = 5
 _HUB_ADDRESS = "https://index.docker.io/v1/"
 
 MakeClient = t.Callable[[Origin], RegistryClient]
@@ -55,14 +57,8 @@ def pin(reference: Reference, make_client: MakeClient, *, insecure: bool = False
     """
     with _open(reference, make_client, insecure=insecure) as client:
         found = client.head_manifest(reference.repository, reference.target)
-        if found is None:
-            try:
-                get_named(client, reference.repository, reference.target)
-            except NotFound as error:
-                hint = error.hint if error.is_registrys_own else str(error)
-                raise ImageMissing(f"the registry {reference.registry} has no {reference.local}.", hint=hint) from error
-            raise ImageMissing(f"the registry {reference.registry} tells no digest of {reference.local}.")
-    return dataclasses.replace(reference, digest=found.digest)
+        digest = found.digest if found else _find(client, reference)
+    return dataclasses.replace(reference, digest=digest)
 
 
 def shown_image(text: str, reference: Reference | None) -> str:
@@ -73,6 +69,26 @@ def shown_image(text: str, reference: Reference | None) -> str:
 def digest_of(image: str) -> str:
     """Return the digest in the name of an image that is deployed, or an empty text."""
     return image.partition("@")[2]
+
+
+def _find(client: RegistryClient, reference: Reference) -> str:
+    """Say what the registry has instead, or return the digest, if it has got the image at this very moment."""
+    try:
+        return get_named(client, reference.repository, reference.target).digest
+    except NotFound as error:
+        hint = _what_there_is(client, reference) if error.is_registrys_own else error.hint
+        raise ImageMissing(f"the registry {reference.registry} has no {reference.local}.", hint=hint) from error
+
+
+def _what_there_is(client: RegistryClient, reference: Reference) -> str:
+    tags = client.find_tags(reference.repository)
+    if tags is None:
+        return f"It has nothing called {reference.repository}."
+    near = nearest_tags(client, reference.repository, reference.tag or "")
+    if near:
+        return f"The nearest tags of {reference.repository} are {', '.join(near)}."
+    newest = sort_tags(tags, others="last", reverse=True)[:_MOST_TAGS]
+    return f"The newest tags of {reference.repository} are {', '.join(newest)}." if newest else "It has no tags there."
 
 
 def _open(reference: Reference, make_client: MakeClient, *, insecure: bool) -> RegistryClient:
