@@ -591,10 +591,9 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials, Login
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import login_of_user
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d import DEFAULT_DIRECTORY, read_certs_directory
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d import read_certs_directory
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.connections import Timeouts, TlsSettings
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import DEFAULT_DOCKER_HOST
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import Origin, parse_host_port
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import Reference
@@ -617,107 +616,13 @@ from ansible_collections.dockyard.registry.plugins.module_utils.swarm.images imp
     pin,
     shown_image,
 )
+from ansible_collections.dockyard.registry.plugins.module_utils.swarm.options import argument_spec
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.rollout import Rollout, wait, wait_gone
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.tasks import Snapshot, Tally
 
 Result = t.Dict[str, t.Any]
 
 _REGISTRY_TIMEOUTS = Timeouts(connect=10, read=60)
-
-
-def policy_spec(actions: list[str]) -> Result:
-    """The options of an update or of the way back."""
-    return {
-        "parallelism": {"type": "int"},
-        "delay": {"type": "str"},
-        "order": {"type": "str", "choices": ["stop-first", "start-first"]},
-        "failure_action": {"type": "str", "choices": actions},
-        "monitor": {"type": "str"},
-        "max_failure_ratio": {"type": "float"},
-    }
-
-
-FILES: Result = {
-    "source": {"type": "str", "required": True},
-    "target": {"type": "str"},
-    "uid": {"type": "str"},
-    "gid": {"type": "str"},
-    "mode": {"type": "str"},
-}
-RESOURCES: Result = {"cpus": {"type": "str"}, "memory": {"type": "str"}}
-NESTED: Result = {
-    "publish": {
-        "published_port": {"type": "int"},
-        "target_port": {"type": "int", "required": True},
-        "protocol": {"type": "str", "choices": ["tcp", "udp", "sctp"], "default": "tcp"},
-        "mode": {"type": "str", "choices": ["ingress", "host"], "default": "ingress"},
-    },
-    "mounts": {
-        "type": {"type": "str", "choices": ["bind", "volume", "tmpfs"], "default": "volume"},
-        "source": {"type": "str"},
-        "target": {"type": "str", "required": True},
-        "read_only": {"type": "bool", "default": False},
-    },
-    "configs": FILES,
-    "secrets": FILES,
-    "limits": RESOURCES,
-    "reservations": RESOURCES,
-    "healthcheck": {
-        "test": {"type": "raw", "required": True},
-        "interval": {"type": "str"},
-        "timeout": {"type": "str"},
-        "retries": {"type": "int"},
-        "start_period": {"type": "str"},
-    },
-    "restart_policy": {
-        "condition": {"type": "str", "choices": ["any", "on-failure", "none"]},
-        "delay": {"type": "str"},
-        "max_attempts": {"type": "int"},
-        "window": {"type": "str"},
-    },
-    "update_config": policy_spec(["pause", "continue", "rollback"]),
-    "rollback_config": policy_spec(["pause", "continue"]),
-    "log_driver": {"name": {"type": "str", "required": True}, "options": {"type": "dict"}},
-}
-LISTS = ("publish", "mounts", "configs", "secrets")
-
-
-def argument_spec() -> Result:
-    """All options."""
-    spec: Result = {
-        "name": {"type": "str", "required": True},
-        "image": {"type": "str"},
-        "state": {"type": "str", "choices": ["present", "absent", "rolled_back"], "default": "present"},
-        "mode": {"type": "str", "choices": ["replicated", "global"], "default": "replicated"},
-        "replicas": {"type": "int", "default": 1},
-        "max_replicas_per_node": {"type": "int"},
-        "networks": {"type": "list", "elements": "raw"},
-        "endpoint_mode": {"type": "str", "choices": ["vip", "dnsrr"], "default": "vip"},
-        "read_only": {"type": "bool", "default": False},
-        "init": {"type": "bool"},
-        "pin_digest": {"type": "bool", "default": True},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "auth_file": {"type": "path"},
-        "use_auth_files": {"type": "bool", "default": True},
-        "token_hosts": {"type": "list", "elements": "str", "default": [], "no_log": False},
-        "ca_path": {"type": "path"},
-        "certs_dir": {"type": "path", "default": DEFAULT_DIRECTORY},
-        "wait": {"type": "bool", "default": True},
-        "timeout": {"type": "int", "default": 300},
-        "force": {"type": "bool", "default": False},
-        "docker_host": {"type": "str", "default": DEFAULT_DOCKER_HOST, "fallback": (env_fallback, ["DOCKER_HOST"])},
-        "progress_file": {"type": "path"},
-    }
-    spec.update({name: {"type": "str"} for name in ("user", "hostname", "stop_signal", "stop_grace_period")})
-    spec.update({name: {"type": "dict"} for name in ("env", "labels", "container_labels", "sysctls", "hosts")})
-    lists = ("command", "args", "constraints", "cap_add", "cap_drop", "dns")
-    spec.update({name: {"type": "list", "elements": "str"} for name in lists})
-    for name, options in NESTED.items():
-        kind: Result = {"type": "list", "elements": "dict"} if name in LISTS else {"type": "dict"}
-        spec[name] = {**kind, "options": options}
-    spec["secrets"]["no_log"] = False  # their names, and where they are shown
-    return spec
 
 
 class Image(t.NamedTuple):
@@ -856,8 +761,10 @@ def remove(module: AnsibleModule, swarm: Swarm, progress: Progress) -> Result:
 
 def main() -> None:
     """Run the module."""
+    options = argument_spec()
+    options["docker_host"]["fallback"] = (env_fallback, ["DOCKER_HOST"])
     module = AnsibleModule(
-        argument_spec=argument_spec(),
+        argument_spec=options,
         required_if=[("state", "present", ("image",))],
         required_together=[("username", "password")],
         supports_check_mode=True,

@@ -11,6 +11,7 @@ import json
 
 import pytest
 
+from ansible_collections.dockyard.registry.plugins.module_utils.swarm.options import argument_spec
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci import images
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.swarm.fake_manager import (
     Answer,
@@ -18,7 +19,7 @@ from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.swarm
     FakeManager,
     install,
 )
-from ansible_collections.dockyard.registry.tests.unit.plugins.modules.registry_modules import documented_options, load, run
+from ansible_collections.dockyard.registry.tests.unit.plugins.modules.registry_modules import documented_options, run
 
 ONE, TWO = images.platform_image("amd64"), images.platform_image("arm64")
 NOW = {"monitor": "1ms"}  # nobody watches tasks that live only here
@@ -52,7 +53,7 @@ def test_documentation_and_code_agree():
             for name, option in options.items()
         }
 
-    documented, coded = documented_options("service"), load("service").argument_spec()
+    documented, coded = documented_options("service"), argument_spec()
     assert facts(documented, "suboptions") == facts(coded, "options")
 
 
@@ -256,8 +257,7 @@ def test_managers_that_are_none(manager):
 
 
 def test_a_service_that_vanishes_just_now(manager, image, monkeypatch):
-    monkeypatch.setattr(manager, "inspect_service", lambda *_a, **_k: (_ for _ in ()).throw(manager.gone))
-    manager.gone = __import__("docker").errors.APIError(404, "gone")
+    monkeypatch.setattr(manager, "_run", lambda service_id, _spec: manager.services_by_id.pop(service_id))
     assert "removed by somebody else just now" in deploy(f"{image}:1")["msg"]
 
 
