@@ -42,7 +42,7 @@ def test_ten_replicas_on_three_hosts_and_port_80_answers_on_each() -> None:
     for number in (1, 2, 3):
         assert "Welcome to nginx" in page(number)
     image = output(1, "docker service inspect nginx --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}'")
-    assert re.fullmatch(re.escape(REGISTRY) + r"/library/nginx:latest@sha256:[0-9a-f]{64}", image)
+    assert re.fullmatch(re.escape(REGISTRY) + r"/nginx:latest@sha256:[0-9a-f]{64}", image)
     note("ten replicas", spread())
 
 

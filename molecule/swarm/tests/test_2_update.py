@@ -15,21 +15,21 @@ IMAGE = "docker service inspect nginx --format '{{.Spec.TaskTemplate.ContainerSp
 def push(image: str, tag: str) -> None:
     """Push one of host 2's images as another version of nginx."""
     output(2, f"docker login --username alice --password-stdin {REGISTRY}", ALICE[0])
-    output(2, f"docker tag {image} {REGISTRY}/library/nginx:{tag} && docker push {REGISTRY}/library/nginx:{tag}")
+    output(2, f"docker tag {image} {REGISTRY}/nginx:{tag} && docker push {REGISTRY}/nginx:{tag}")
 
 
 def test_a_new_version_under_steady_requests(inventory: str, tmp_path: Path) -> None:
     output(2, "docker load --input /srv/nginx-next.tar")
     push("nginx:next", "next")
     with steady_requests(tmp_path, 1, 2, 3) as found:
-        played = play(inventory, "rollout", image="library/nginx", tag="next", replicas=15)
+        played = play(inventory, "rollout", image="nginx", tag="next", replicas=15)
     requests = found[0]
     note("rolling update of 15: requests sent, failed", f"{requests.sent}, {requests.failed} {requests.pages}")
     assert played.code == 0
     assert requests.failed == 0, requests.problems
     assert requests.pages["Welcome to nginx"] and requests.pages["Welcome to nginx, next"]
     assert sum(spread().values()) == 15
-    assert f"{REGISTRY}/library/nginx:next@sha256:" in output(1, IMAGE)
+    assert f"{REGISTRY}/nginx:next@sha256:" in output(1, IMAGE)
 
 
 def test_a_version_that_cannot_start_is_rolled_back(inventory: str, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_version_that_cannot_start_is_rolled_back(inventory: str, tmp_path: Pa
     push("nginx:broken", "broken")
     before = output(1, IMAGE)
     with steady_requests(tmp_path, 1, 2, 3) as found:
-        played = play(inventory, "rollout", image="library/nginx", tag="broken", replicas=15)
+        played = play(inventory, "rollout", image="nginx", tag="broken", replicas=15)
     requests = found[0]
     note("update that cannot start: requests sent, failed", f"{requests.sent}, {requests.failed} {requests.pages}")
     assert played.code == 2
