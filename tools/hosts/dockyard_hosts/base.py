@@ -118,8 +118,8 @@ def furnish(here: Path, root: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(here / "files" / name, target)
     own = sorted(TRUSTED.glob("*.crt"))
-    for path in own:
-        shutil.copy(path, root / str(TRUSTED).lstrip("/"))
+    for authority in own:
+        shutil.copy(authority, root / str(TRUSTED).lstrip("/"))
     if own:
         inside("update-ca-certificates")
     # This kernel lacks nf_tables' address families.
