@@ -14,7 +14,7 @@ import pytest
 from swarm_hosts import ALICE, NAME, REGISTRY, address, note, output, page, pull_again, pusher, spread, tool, until
 
 URL = f"https://{address(1)}:5000/v2/team/cut"
-LOGIN = f"alice:{ALICE[1]}"
+LOGIN = f"alice:{ALICE[0]}"
 
 
 def acknowledged(log: Path) -> list[dict[str, str]]:
@@ -53,7 +53,7 @@ def test_every_acknowledged_image_is_there(log: Path, ca: Path) -> None:
 
 def test_what_was_there_before_is_there() -> None:
     image = f"{REGISTRY}/team/hello:1"
-    output(3, f"docker login --username alice --password-stdin {REGISTRY}", ALICE[1])
+    output(3, f"docker login --username alice --password-stdin {REGISTRY}", ALICE[0])
     output(3, f"docker rmi --force {image}; docker pull {image}")
     assert "Hello" in output(3, f"docker run --rm {image}")
 
