@@ -25,8 +25,8 @@ options:
     type: list
     elements: dict
     required: true
-  check_mode:
-    description: Whether nothing has been made yet, so that the Swarm may be missing.
+  early:
+    description: Whether the Swarm may be missing, for it will be made.
     type: bool
     default: false
 """

@@ -99,10 +99,10 @@ def plan(settings: Settings, nodes: t.Sequence[Node]) -> dict[str, t.Any]:
     }
 
 
-def swarm_problems(settings: Settings, nodes: t.Sequence[Node], check_mode: bool = False) -> list[str]:
+def swarm_problems(settings: Settings, nodes: t.Sequence[Node], early: bool = False) -> list[str]:
     """Return everything that stands in the way.
 
-    :param check_mode: nothing has been made: that there is no Swarm yet is no problem then.
+    :param early: that there is no Swarm yet is no problem, for it will be made; what only its manager knows is not asked.
     """
     out = _names(settings) + _choices(settings) + _policy(settings, nodes)
     manager = _manager(settings, nodes)
@@ -110,11 +110,13 @@ def swarm_problems(settings: Settings, nodes: t.Sequence[Node], check_mode: bool
         return out + [f"registry_swarm_manager is {settings['registry_swarm_manager']!r}, which is not in this run. Run the play "
                       "without --limit, or name it there as well."]
     swarm = manager["look"]["swarm"]
+    out += _hosts(settings, nodes)
+    out += _access(settings, nodes) + _ports(settings, nodes)
     if not swarm["manager"]:
-        return out if check_mode else out + [
+        return out if early else out + [
             f"{manager['host']} is no manager of a Swarm (its engine says: {swarm['state']}). Have the role swarm_cluster make it "
             "one first: the playbook swarm does."]
-    return out + _access(settings, nodes) + _storage(settings, nodes) + _ports(settings, nodes) + _reached(settings, nodes)
+    return out + _storage(settings, nodes) + _reached(settings, nodes)
 
 
 def _manager(settings: Settings, nodes: t.Sequence[Node]) -> Node | None:
@@ -207,11 +209,18 @@ def _access(settings: Settings, nodes: t.Sequence[Node]) -> list[str]:
     return out
 
 
+def _hosts(settings: Settings, nodes: t.Sequence[Node]) -> list[str]:
+    wanted, hosts = settings["registry_swarm_node"], sorted(node["host"] for node in nodes)
+    if not wanted or wanted in hosts:
+        return []
+    return [f"registry_swarm_node is {wanted!r}, which is no host of this run ({', '.join(hosts)})."]
+
+
 def _storage(settings: Settings, nodes: t.Sequence[Node]) -> list[str]:
     label, wanted, labelled = storage_label(settings), settings["registry_swarm_node"], _labelled(settings, nodes)
     hosts = {_node_id(node): node["host"] for node in nodes}
-    if wanted and wanted not in hosts.values():
-        return [f"registry_swarm_node is {wanted!r}, which is no host of this run ({', '.join(sorted(hosts.values()))})."]
+    if _hosts(settings, nodes):
+        return []  # told already
     if len(labelled) > 1:
         return [f"The label {label}=true is on {' and '.join(sorted(node['hostname'] for node in labelled.values()))}, and the images "
                 "can be on one node only: the registry would start empty on another one. Take it off those that do not have the "

@@ -26,6 +26,9 @@ Kind = t.Literal["create", "update", "rollback", "look"]
 POLL = 0.5
 """Seconds between two looks."""
 
+SETTLE = 30.0
+"""Seconds for which the last tasks of a rollback that the engine calls completed are waited for."""
+
 ATTEMPTS = 3
 """Tasks that may fail in one slot while no update is under way; the engine itself would try for ever."""
 
@@ -67,6 +70,7 @@ class Rollout:
         self.failures: dict[str, Failure] = {}
         self._counter = Counter(goal.spec, stale=goal.stale)
         self._since: float | None = None
+        self._rolled_back: float | None = None
 
     def look(self, snapshot: Snapshot, now: float) -> bool:
         """Take in one moment, and tell whether the service has converged.
@@ -86,6 +90,8 @@ class Rollout:
         self.line = progress_line(name, tally, self.state, list(self.failures.values()))
         if int(snapshot.service["Version"]["Index"]) <= self.goal.after:
             return False  # a manager that has not heard of it yet
+        if self._settles(snapshot, now):
+            return False
         self._refuse(snapshot.service, status)
         if not tally.complete or self.state not in _GOOD[self.goal.kind]:
             self._since = None
@@ -105,6 +111,15 @@ class Rollout:
         waiting = f" Tasks wait: {'; '.join(tally.waiting)}." if tally.waiting else ""
         still = f" The engine then stopped answering: {trouble}" if trouble else ""
         return self._failed(f"has not converged within {seconds:.0f} seconds: {self.line}.{waiting}{still}", hint)
+
+    def _settles(self, snapshot: Snapshot, now: float) -> bool:
+        """Tell whether a service that was rolled back may yet get a task: then it is too early to say what serves."""
+        if self.state != "rollback_completed" or self.goal.kind not in ("create", "update"):
+            return False
+        if self._rolled_back is None:
+            self._rolled_back = now
+        complete = Counter(t.cast(Document, snapshot.service)["Spec"]).count(snapshot).complete
+        return not complete and now - self._rolled_back < SETTLE
 
     def _refuse(self, service: Document, status: Document) -> None:
         """Raise if the engine has given up, or somebody has changed the goal."""

@@ -139,6 +139,15 @@ def test_a_rollback_names_the_tasks_and_what_serves():
     }
 
 
+def test_a_rollback_is_told_when_the_last_task_runs_again():
+    rollout = update()
+    half = snapshot(make_task(OLD, 1), make_task(OLD, 2, "starting"), spec=OLD, state="rollback_completed")
+    assert not rollout.look(half, 0)
+    assert not rollout.look(half, 29)
+    assert f"What runs now: 1 of {OTHER}." in str(refused(rollout, half, 30))
+    assert f"What runs now: 2 of {OTHER}." in str(refused(update(), snapshot(*running(OLD), spec=OLD, state="rollback_completed")))
+
+
 def test_a_paused_update():
     said = str(refused(update(), snapshot(failing(1, 1), make_task(OLD, 2), state="paused", message="update paused due to failure")))
     assert "is paused in the middle of its update (update paused due to failure)." in said
