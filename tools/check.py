@@ -50,6 +50,8 @@ QUIET = "-q -n 2 -p no:cacheprovider"
 UNITS = f"-m pytest tests/unit {QUIET}"
 COVERAGE = ("--cov=ansible_collections.dockyard.registry.plugins.module_utils --cov-branch "
             "--cov-report=term-missing:skip-covered --cov-fail-under=95")
+# Molecule scenarios that take longer than the others, in seconds.
+LONG = {"swarm": 1200}
 LINT = ["lint", "yaml", "shell", "types", "docs", "changelog", "readmes"]
 STEPS = [
     Step("lint", "ansible-lint --offline", 30),
@@ -78,7 +80,8 @@ STEPS = [
     Step("swarm", "PYTHONPATH=collections python -m pytest tests/integration_swarm -q -p no:cacheprovider",
          300, ("engine", "images"), "engine"),
     *(
-        Step(f"molecule-{path.parent.name}", f"tools/molecule.sh {path.parent.name}", 240, ("engine", "images"), "engine")
+        Step(f"molecule-{path.parent.name}", f"tools/molecule.sh {path.parent.name}", LONG.get(path.parent.name, 240),
+             ("engine", "images"), "engine")
         for path in sorted(ROOT.glob("molecule/*/molecule.yml"))
     ),
 ]

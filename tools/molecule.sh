@@ -2,7 +2,7 @@
 # Copyright (c) 2026, the dockyard.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Runs one Molecule scenario, with the node that tools/images built; leaves no node behind, whatever happens.
+# Runs one Molecule scenario, with the node that tools/images built or the hosts of tools/hosts; leaves none behind, whatever happens.
 set -euo pipefail
 # shellcheck source=tools/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,6 +16,10 @@ if ! flock --nonblock 8; then
     flock 8
 fi
 
-docker load --quiet --input .cache/images/node.tar
+if grep -q dockyard-node "molecule/$scenario/molecule.yml"; then
+    docker load --quiet --input .cache/images/node.tar
+else
+    python tools/hosts/hosts.py base
+fi
 trap 'molecule --base-config .config/molecule/config.yml destroy --scenario-name "$scenario"; exit 1' INT TERM
 molecule --base-config .config/molecule/config.yml test --scenario-name "$scenario"
