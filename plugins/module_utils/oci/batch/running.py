@@ -80,6 +80,12 @@ class Runner:
         if self._broken:
             raise self._broken
 
+    def foretell(self, place: Place) -> Kind:
+        """Return how the first place of a blob will get it; writes nothing."""
+        if self._client.head_blob(place.repository, place.blob.descriptor.digest):
+            return "existing"
+        return "mounted" if self._elsewhere(place) else "uploaded"
+
     def _stop(self, error: BaseException) -> None:
         with self._changed:
             self._broken = self._broken or error
@@ -118,6 +124,7 @@ class Runner:
         if blob.holder:
             for place in places:
                 if place.repository == blob.holder:
+                    self._meter.settle("existing", blob.descriptor.size)
                     self._finish(place)
                     continue
                 self._push(1, 0, lambda place=place: self._bring(place))  # type: ignore[misc]
