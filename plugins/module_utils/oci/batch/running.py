@@ -66,7 +66,7 @@ class Runner:
         with self._changed:
             for blob in self._works.blobs.values():
                 self._begin(blob)
-            for write in [*self._works.writes.values(), *self._works.tags]:
+            for write in (*self._works.writes, *self._works.tags):
                 self._release(write)
         threads = [threading.Thread(target=self._work, daemon=True) for _number in range(self._threads)]
         for thread in threads:
