@@ -105,7 +105,7 @@ class Copier:
             if places and not blob.holder:
                 kinds[0] = runner.foretell(places[0])
             for kind in kinds:
-                meter.settle(kind, blob.descriptor.size)
+                meter.settle(kind, blob.size)
 
         with ThreadPoolExecutor(self._threads) as executor:
             for _done in executor.map(foretell, plan.works.blobs.values()):

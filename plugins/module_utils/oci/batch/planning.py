@@ -155,7 +155,7 @@ class Planner:
         It takes requests, so no more are made than the bytes to be sent are worth.
         """
         missing = {digest for digest, blob in works.blobs.items() if not blob.holder}
-        worth = len(missing) + sum(works.blobs[digest].descriptor.size for digest in missing) // WORTH_A_REQUEST
+        worth = len(missing) + sum(works.blobs[digest].size for digest in missing) // WORTH_A_REQUEST
         places = {(job.target.repository, job.before) for job in jobs if job.before and job.error is None}
         wanted = sorted(places)[:worth]
         for _depth in range(MAX_DEPTH):

@@ -82,7 +82,7 @@ class Runner:
 
     def foretell(self, place: Place) -> Kind:
         """Return how the first place of a blob will get it; writes nothing."""
-        if self._client.head_blob(place.repository, place.blob.descriptor.digest):
+        if self._client.head_blob(place.repository, place.blob.digest):
             return "existing"
         return "mounted" if self._elsewhere(place) else "uploaded"
 
@@ -124,14 +124,14 @@ class Runner:
         if blob.holder:
             for place in places:
                 if place.repository == blob.holder:
-                    self._meter.settle("existing", blob.descriptor.size)
+                    self._meter.settle("existing", blob.size)
                     self._finish(place)
                     continue
                 self._push(1, 0, lambda place=place: self._bring(place))  # type: ignore[misc]
         elif places:
-            self._push(2, blob.descriptor.size, lambda: self._bring(places[0]))
+            self._push(2, blob.size, lambda: self._bring(places[0]))
         else:
-            self._meter.drop(blob.descriptor.size)
+            self._meter.drop(blob.size)
 
     def _release(self, write: Write) -> None:
         if write.waiting == 0 and not write.done and write.error is None:
@@ -162,7 +162,7 @@ class Runner:
         try:
             if place.is_wanted:
                 kind = self._link_or_send(place)
-                self._meter.settle(kind, blob.descriptor.size, planned=first)
+                self._meter.settle(kind, blob.size, planned=first)
                 with self._changed:
                     self._finish(place)
                     blob.holder = blob.holder or place.repository
@@ -171,7 +171,7 @@ class Runner:
                 self._fail(place, error)
         if first:
             with self._changed:
-                self._begin(blob) if blob.holder or _has_more(blob, place) else self._meter.drop(blob.descriptor.size)
+                self._begin(blob) if blob.holder or _has_more(blob, place) else self._meter.drop(blob.size)
 
     def _link_or_send(self, place: Place) -> Kind:
         """Have the registry link the blob, or send it.
@@ -182,7 +182,7 @@ class Runner:
         blob = place.blob
         holder = blob.holder or place.repository
         upload = self._patience.run(
-            [self._home], lambda: self._client.mount_blob(place.repository, blob.descriptor.digest, holder)
+            [self._home], lambda: self._client.mount_blob(place.repository, blob.digest, holder)
         )
         if upload is None:
             return "existing" if holder == place.repository else "mounted"
@@ -190,7 +190,7 @@ class Runner:
         if other:
             with contextlib.suppress(RegistryError):
                 upload.cancel()  # if that fails, the registry gives it up in time
-            upload = self._client.mount_blob(place.repository, blob.descriptor.digest, other)
+            upload = self._client.mount_blob(place.repository, blob.digest, other)
             if upload is None:
                 return "mounted"
         opened = [upload]
@@ -215,11 +215,11 @@ class Runner:
     def _elsewhere(self, place: Place) -> str:
         """Return another repository of the list that has the blob of another tag already, empty if none has."""
         blob = place.blob
-        if blob.descriptor.size < WORTH_A_REQUEST:
+        if blob.size < WORTH_A_REQUEST:
             return ""
         for other in blob.places:
             if other is not place and other.repository in self._works.existing:
-                if self._client.head_blob(other.repository, blob.descriptor.digest):
+                if self._client.head_blob(other.repository, blob.digest):
                     return other.repository
         return ""
 
@@ -267,7 +267,7 @@ class Runner:
                 if self._client.head_manifest(need.repository, need.manifest.digest) is None:
                     self._mend(need)
                     self._put_manifest(need.repository, need.manifest, need.manifest.digest)
-            elif not self._client.head_blob(need.repository, need.blob.descriptor.digest):
+            elif not self._client.head_blob(need.repository, need.blob.digest):
                 source = need.blob.sources[0]
                 self._client.upload_blob(
                     need.repository,
