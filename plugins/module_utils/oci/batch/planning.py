@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ..client import RegistryClient
 from ..describe import MAX_DEPTH
 from ..errors import ArchiveError, InvalidReference, InvalidSettings, RegistryError
-from ..location import RegistryLocation
+from ..location import Location, RegistryLocation
 from ..media_types import ALL_TYPES, Descriptor, Manifest
 from ..platforms import MissingPlatform
 from ..reference import Reference, RepositoryTag
@@ -105,7 +105,7 @@ class Planner:
         there = self._client.head_manifest(job.target.repository, job.target.tag)
         job.before = there.digest if there else ""
         if job.source is None:
-            job.source = self._sources.open(job.location, job.platforms)
+            job.source = self._sources.open(t.cast(Location, job.location), job.platforms)
         # What is of no known type is not asked for: it is none of ours, and cannot be read.
         if there and there.media_type in ALL_TYPES and self._is_same(job.source, job.target.repository, there):
             job.digest = there.digest
@@ -122,7 +122,7 @@ class Planner:
     def _accompany(self, job: Job, manifests: Manifests) -> None:
         """Find what is about an image and is not here yet."""
         source = t.cast(ImageSource, job.source)
-        client = self._sources.client_of(job.location)
+        client = self._sources.client_of(t.cast(Location, job.location))
         if client is None:
             return  # no archive says what is about its images
 

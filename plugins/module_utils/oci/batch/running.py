@@ -18,6 +18,7 @@ from ..media_types import Manifest
 from ..referrers import add_to_fallback
 from ..source import ImageSource
 from ..streams import Readable
+from ..uploads import Upload
 from .meter import Kind, Meter, MeteredReader
 from .patience import Patience
 from .planning import WORTH_A_REQUEST
@@ -30,7 +31,7 @@ Task = t.Callable[[], None]
 
 
 class Stopped(RegistryError):
-    """The copy was stopped from outside."""
+    """The copy was stopped, and this is not why."""
 
 
 class Runner:
@@ -180,20 +181,19 @@ class Runner:
         which may have it of another tag, or of a run that was cut off.
         """
         blob = place.blob
-        holder = blob.holder or place.repository
-        upload = self._patience.run(
-            [self._home], lambda: self._client.mount_blob(place.repository, blob.digest, holder)
-        )
-        if upload is None:
-            return "existing" if holder == place.repository else "mounted"
-        other = "" if blob.holder else self._elsewhere(place)
-        if other:
-            with contextlib.suppress(RegistryError):
-                upload.cancel()  # if that fails, the registry gives it up in time
-            upload = self._client.mount_blob(place.repository, blob.digest, other)
+        opened: list[Upload] = []
+        if blob.holder or blob.digest not in self._works.absent:
+            upload = self._patience.run([self._home], lambda: self._mount(place, blob.holder or place.repository))
             if upload is None:
-                return "mounted"
-        opened = [upload]
+                return "mounted" if blob.holder and blob.holder != place.repository else "existing"
+            other = "" if blob.holder else self._elsewhere(place)
+            if other:
+                with contextlib.suppress(RegistryError):
+                    upload.cancel()  # if that fails, the registry gives it up in time
+                upload = self._mount(place, other)
+                if upload is None:
+                    return "mounted"
+            opened.append(upload)
         last: RegistryError | None = None
         for source in list(blob.sources):
             try:
@@ -202,7 +202,7 @@ class Runner:
                     lambda source=source: self._client.upload_blob(  # type: ignore[misc]
                         place.repository,
                         blob.descriptor,
-                        lambda: self._metered(source, blob),
+                        lambda: self._metered(source, place),
                         upload=opened.pop() if opened else None,
                     ),
                 )
@@ -211,6 +211,9 @@ class Runner:
             else:
                 return "uploaded"
         raise t.cast(RegistryError, last)
+
+    def _mount(self, place: Place, holder: str) -> Upload | None:
+        return self._client.mount_blob(place.repository, place.blob.digest, holder)
 
     def _elsewhere(self, place: Place) -> str:
         """Return another repository of the list that has the blob of another tag already, empty if none has."""
@@ -223,12 +226,12 @@ class Runner:
                     return other.repository
         return ""
 
-    def _metered(self, source: ImageSource, blob: Blob) -> Readable:
-        return MeteredReader(source.open_blob(blob.descriptor), self._meter, self._check)
+    def _metered(self, source: ImageSource, place: Place) -> Readable:
+        def check() -> None:
+            if self._broken or not place.is_wanted:
+                raise Stopped("the copy was stopped, because another part of the image failed.")
 
-    def _check(self) -> None:
-        if self._broken:
-            raise Stopped("the copy was stopped.")
+        return MeteredReader(source.open_blob(place.blob.descriptor), self._meter, check)
 
     def _put(self, write: Write) -> None:
         try:
@@ -272,7 +275,7 @@ class Runner:
                 self._client.upload_blob(
                     need.repository,
                     need.blob.descriptor,
-                    lambda source=source, need=need: self._metered(source, need.blob),  # type: ignore[misc]
+                    lambda source=source, need=need: self._metered(source, need),  # type: ignore[misc]
                 )
 
 

@@ -134,6 +134,8 @@ class Works:
         self.blobs: dict[str, Blob] = {}
         self.existing = frozenset(job.target.repository for job in jobs if job.before)
         """Repositories that are known to be there."""
+        self.absent: frozenset[str] = frozenset()
+        """Blobs that are known to be in no repository that is asked for them."""
         self.tags: list[Write] = []
         self.writes: tuple[Write, ...] = ()
         self._home = home
@@ -159,6 +161,12 @@ class Works:
     def size(self) -> int:
         """The bytes to be sent at the most."""
         return sum(blob.size for blob in self.blobs.values() if not blob.holder)
+
+    def hold_manifests(self) -> None:
+        """Have each manifest wait for all blobs, not only for its own."""
+        places = [place for blob in self.blobs.values() for place in blob.places]
+        for write in self.writes:
+            write.need([place for place in places if place not in write.needs])
 
     def _add(self, job: Job) -> None:
         roots = [extra.root for extra in job.extras] + ([job.root] if job.root else [])
