@@ -25,9 +25,18 @@ from .planning import WORTH_A_REQUEST
 from .works import Blob, Place, Works, Write
 
 THREADS = 4
-"""Blobs on their way at a time: more is not faster, the receiving registry hashes each with one core."""
+"""Large blobs on their way at a time: more is not faster, the receiving registry hashes each with one core."""
+
+SMALL = 256 * 1024
+"""Bytes up to which a blob is small: it takes the time of the way rather than that of its bytes."""
 
 Task = t.Callable[[], None]
+
+Entry = t.Tuple[t.Tuple[int, int], int, Task]
+"""A task with its priority, the kind of task and its size, and its number."""
+
+
+_MANIFEST, _LINK, _BLOB = range(3)
 
 
 class Stopped(RegistryError):
@@ -53,7 +62,9 @@ class Runner:
         self._patience = patience
         self._threads = threads
         self._changed = threading.Condition()
-        self._ready: list[tuple[tuple[int, int], int, Task]] = []
+        # What is quick, in the order of its priority, and large blobs, the largest first.
+        self._quick: list[Entry] = []
+        self._large: list[Entry] = []
         self._numbers = itertools.count()
         self._running = 0
         self._broken: BaseException | None = None
@@ -69,7 +80,12 @@ class Runner:
                 self._begin(blob)
             for write in (*self._works.writes, *self._works.tags):
                 self._release(write)
-        threads = [threading.Thread(target=self._work, daemon=True) for _number in range(self._threads)]
+        # As many threads again do what is quick, so that what waits for the way does not wait for large blobs, too.
+        threads = [
+            threading.Thread(target=self._work, args=(takes_large,), daemon=True)
+            for takes_large in (True, False)
+            for _number in range(self._threads)
+        ]
         for thread in threads:
             thread.start()
         try:
@@ -92,16 +108,17 @@ class Runner:
             self._broken = self._broken or error
             self._changed.notify_all()
 
-    def _work(self) -> None:
+    def _work(self, takes_large: bool) -> None:
         """Do what is ready until nothing is, and nothing that runs can make anything ready."""
         while True:
             with self._changed:
-                while not self._ready and self._running and not self._broken:
+                task = self._next(takes_large)
+                while task is None and (self._running or self._quick or self._large) and not self._broken:
                     self._changed.wait()
-                if not self._ready or self._broken:
+                    task = self._next(takes_large)
+                if task is None or self._broken:
                     self._changed.notify_all()
                     return
-                _priority, _number, task = heapq.heappop(self._ready)
                 self._running += 1
             try:
                 task()
@@ -110,12 +127,19 @@ class Runner:
             finally:
                 with self._changed:
                     self._running -= 1
-                    self._changed.notify_all()
+                    if not self._running:
+                        self._changed.notify_all()
+
+    def _next(self, takes_large: bool) -> Task | None:
+        """Take what is to be done next. The lock is held."""
+        ends_something = bool(self._quick) and self._quick[0][0][0] < _BLOB
+        ready = self._large if takes_large and self._large and not ends_something else self._quick
+        return heapq.heappop(ready)[2] if ready else None
 
     def _push(self, kind: int, size: int, task: Task) -> None:
         """Have a task done: manifests first, which end images, then links, then blobs, the largest first."""
-        heapq.heappush(self._ready, ((kind, -size), next(self._numbers), task))
-        self._changed.notify()
+        heapq.heappush(self._large if size > SMALL else self._quick, ((kind, -size), next(self._numbers), task))
+        self._changed.notify_all()
 
     # What follows up to the tasks is called with the lock held.
 
@@ -128,15 +152,16 @@ class Runner:
                     self._meter.settle("existing", blob.size)
                     self._finish(place)
                     continue
-                self._push(1, 0, lambda place=place: self._bring(place))  # type: ignore[misc]
+                self._push(_LINK, 0, lambda place=place: self._bring(place))  # type: ignore[misc]
         elif places:
-            self._push(2, blob.size, lambda: self._bring(places[0]))
+            self._push(_BLOB, blob.size, lambda: self._bring(places[0]))
         else:
             self._meter.drop(blob.size)
 
     def _release(self, write: Write) -> None:
-        if write.waiting == 0 and not write.done and write.error is None:
-            self._push(0, 0, lambda: self._put(write))
+        if write.waiting == 0 and not write.queued and write.error is None:
+            write.queued = True
+            self._push(_MANIFEST, 0, lambda: self._put(write))
 
     def _finish(self, done: Place | Write) -> None:
         done.done = True
@@ -183,16 +208,9 @@ class Runner:
         blob = place.blob
         opened: list[Upload] = []
         if blob.holder or blob.digest not in self._works.absent:
-            upload = self._patience.run([self._home], lambda: self._mount(place, blob.holder or place.repository))
+            linked, upload = self._patience.run([self._home], lambda: self._link(place))
             if upload is None:
-                return "mounted" if blob.holder and blob.holder != place.repository else "existing"
-            other = "" if blob.holder else self._elsewhere(place)
-            if other:
-                with contextlib.suppress(RegistryError):
-                    upload.cancel()  # if that fails, the registry gives it up in time
-                upload = self._mount(place, other)
-                if upload is None:
-                    return "mounted"
+                return linked
             opened.append(upload)
         last: RegistryError | None = None
         for source in list(blob.sources):
@@ -212,8 +230,18 @@ class Runner:
                 return "uploaded"
         raise t.cast(RegistryError, last)
 
-    def _mount(self, place: Place, holder: str) -> Upload | None:
-        return self._client.mount_blob(place.repository, place.blob.digest, holder)
+    def _link(self, place: Place) -> tuple[Kind, Upload | None]:
+        """Have the registry link a blob, and return how it came there; if it cannot, an upload that is open now."""
+        blob = place.blob
+        upload = self._client.mount_blob(place.repository, blob.digest, blob.holder or place.repository)
+        if blob.holder or upload is None:
+            return ("mounted" if blob.holder not in ("", place.repository) else "existing"), upload
+        other = self._elsewhere(place)
+        if other:
+            with contextlib.suppress(RegistryError):
+                upload.cancel()  # if that fails, the registry gives it up in time
+            upload = self._client.mount_blob(place.repository, blob.digest, other)
+        return "mounted", upload
 
     def _elsewhere(self, place: Place) -> str:
         """Return another repository of the list that has the blob of another tag already, empty if none has."""

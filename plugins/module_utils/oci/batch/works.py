@@ -77,7 +77,7 @@ class Write:
     ``waiting`` is the number of ``needs`` that are not done.
     """
 
-    __slots__ = ("repository", "_manifest", "reference", "job", "needs", "users", "waiting", "done", "error")
+    __slots__ = ("repository", "_manifest", "reference", "job", "needs", "users", "waiting", "queued", "done", "error")
 
     def __init__(self, repository: str, manifest: Manifest, reference: str, job: Job | None = None) -> None:
         self.repository = repository
@@ -87,6 +87,7 @@ class Write:
         self.needs: tuple[Place | Write, ...] = ()
         self.users: tuple[Write, ...] = ()
         self.waiting = 0
+        self.queued = False
         self.done = False
         self.error: RegistryError | None = None
 
