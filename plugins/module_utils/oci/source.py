@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import typing as t
 
 from .client import RegistryClient
@@ -17,8 +19,15 @@ from .reference import Reference
 from .streams import Readable
 
 
+_HANDSHAKE = 10.0
+"""Seconds for a handshake on loopback."""
+
+
 class ImageSource(ContentReader, t.Protocol):
     """One image somewhere. All that it hands out is verified, or is verified while it is read."""
+
+    def known_digest(self) -> str:
+        """Return the digest of :meth:`root` if it is known, or found with no layer moved; else empty."""
 
     def is_same(self, present: Manifest) -> bool:
         """Tell whether what a registry has is this image already, without moving a layer."""
@@ -38,6 +47,12 @@ class ImageSource(ContentReader, t.Protocol):
     def mountable_from(self, origin: Origin) -> str:
         """Return the repository of that registry which holds the image, empty if it is elsewhere."""
 
+    def place(self) -> tuple[str, str]:
+        """Return what it shares with all sources that read the same content.
+
+        For a registry that is ``host[:port]`` and the repository, for all else an empty text and what tells it apart.
+        """
+
     def close(self) -> None:
         """Give back files and connections."""
 
@@ -48,6 +63,10 @@ class RegistrySource(RepositoryReader):
     def __init__(self, client: RegistryClient, reference: Reference) -> None:
         super().__init__(client, reference.repository)
         self._reference = reference
+
+    def known_digest(self) -> str:
+        """Return the digest of the reference, or else ask for it."""
+        return self._reference.digest or self.digest()
 
     def is_same(self, present: Manifest) -> bool:
         """Tell by the digest, which is asked for by HEAD: Docker Hub does not count that as a pull."""
@@ -78,6 +97,10 @@ class RegistrySource(RepositoryReader):
         """Return the repository if the registry is the same."""
         return self.repository if origin == self.client.origin else ""
 
+    def place(self) -> tuple[str, str]:
+        """Return registry and repository."""
+        return self.client.origin.authority, self.repository
+
     def close(self) -> None:
         """Close the client."""
         self.client.close()
@@ -105,10 +128,28 @@ def connect_source(
     if plain_http:
         # A port that speaks TLS says so in the body of a 400, which the HEAD that comes first would not have.
         _ping(client)
-    elif is_loopback(server.host) and not _speaks_tls(client):
+    elif is_loopback(server.host) and not (_shakes_hands(client.origin) and _speaks_tls(client)):
         client.close()
         client = connect(server.origin("http"))
     return RegistrySource(client, reference)
+
+
+def _shakes_hands(origin: Origin) -> bool:
+    """Tell whether a port on loopback may speak TLS. Nothing is sent over it, so nothing need be trusted for that.
+
+    To read the system's CAs takes longer than all of this, and is in vain if the answer is no.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with socket.create_connection((origin.host, origin.port), timeout=_HANDSHAKE) as connection:
+            context.wrap_socket(connection, server_hostname=origin.host).close()
+    except (ssl.SSLError, ConnectionResetError):
+        return False
+    except OSError:
+        return True  # whatever it is, the client says it better
+    return True
 
 
 def _speaks_tls(client: RegistryClient) -> bool:
