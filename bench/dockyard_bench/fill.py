@@ -14,14 +14,12 @@ from pathlib import Path
 from . import corpus
 
 
-def write(authority: str, scale: float, say: t.Callable[[str], None]) -> tuple[corpus.Reference, ...]:
+def write(authority: str, scale: float) -> tuple[corpus.Reference, ...]:
     """Write all images, each blob once and by mount to other repositories; return what is there then."""
-    images = corpus.plan(scale)
     connection = http.client.HTTPConnection(authority, timeout=300)
     made: dict[int, tuple[str, int, str, str]] = {}
     references = []
-    for number, image in enumerate(images, 1):
-        say(f"writing image {number} of {len(images)}: {image.repository}:{image.tag}")
+    for image in corpus.plan(scale):
         layers = []
         for layer in image.layers:
             if layer.number in made:
