@@ -192,6 +192,62 @@ def test_another_certificate_is_brought(site):
     assert other.key_pem().decode() in (site.folder / "config" / "etc" / "tls.pem").read_text()
 
 
+@pytest.mark.parametrize("site", [3, 2], indirect=True)
+def test_the_day_after(site, tmp_path):
+    settings = {"registry_tls": "own_ca", "registry_users": [{"name": "alice", "password": "first"}, {"name": "ci"}]}
+    printed = site.good("standalone", "--check", **settings)
+    assert not (tmp_path / "config").exists()
+    site.good("standalone", **settings)
+    site.good("standalone", changed=0, **settings)
+    generated = (tmp_path / "config" / "secrets" / "users" / "ci").read_text()
+    assert (site.status("alice", "first"), site.status("ci", generated)) == (200, 200)
+
+    before = site.container()
+    settings["registry_users"] = [{"name": "alice", "password": "second"}, {"name": "bob", "password": "third"}]
+    site.good("users", "--check", changed=1, **settings)
+    assert site.status("alice", "first") == 200
+    printed = site.good("users", "--diff", changed=1, **settings)
+    assert "added bob" in printed
+    assert "removed ci" in printed
+    assert "second" not in printed
+    assert [site.status(*login) for login in
+            (("alice", "first"), ("alice", "second"), ("bob", "third"), ("ci", generated))] == [401, 200, 200, 401]
+    site.good("users", changed=0, **settings)
+    assert site.container() == before
+    site.refused("users", "registry_users is empty", "playbook standalone", **{**settings, "registry_users": []})
+
+    ca, old = (tmp_path / "config" / "ca.crt").read_bytes(), served(site)
+    soon = {**settings, "registry_tls_days": 500, "registry_tls_renew_days": 400}
+    site.good("certificates", "--check", changed=3, **soon)
+    assert served(site) == old
+    printed = site.good("certificates", changed=3, **soon)
+    assert "valid until" in printed
+    assert "499 days" in printed
+    assert served(site) != old
+    assert (tmp_path / "config" / "ca.crt").read_bytes() == ca
+    assert site.status("bob", "third") == 200
+    site.good("certificates", changed=0, **soon)
+
+    site.good("stop", "--check", changed=1, **soon)
+    assert site.container("{{.State.Running}}") == "true"
+    site.good("stop", changed=1, **soon)
+    assert site.container("{{.State.Running}}") == "false"
+    site.good("stop", changed=0, **soon)
+    site.good("start", changed=1, **soon)
+    assert site.status("bob", "third") == 200
+    printed = site.good("remove", "--check", **soon)
+    assert site.container("{{.State.Running}}") == "true"
+    printed = site.good("remove", **soon)
+    assert site.container() == ""
+    assert "images are kept" in printed
+    assert (tmp_path / "data" / "docker").is_dir()
+    assert not Path(f"/etc/docker/certs.d/localhost:{site.port}").exists()
+    site.good("remove", changed=0, **soon)
+    site.good("remove", registry_remove_data=True, **soon)
+    assert not (tmp_path / "data").exists()
+    assert not (tmp_path / "config").exists()
+
+
 def test_a_full_pair_in_one_file(site):
     """Go reads the certificate and the key out of the same file (crypto/tls, LoadX509KeyPair), which is replaced in one step."""
     site.good("standalone", **brought(site.folder, certificate=CHAINED.pem + MIDDLE.pem, key=CHAINED.key_pem()))
