@@ -57,6 +57,20 @@ def test_names_only_cost_no_request_for_a_tag(registry: MemoryRegistry, client: 
     ]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "found"), [(Selection(), ["team/a", "team/b"]), (Selection(("team/b", "team/c")), ["team/b"])]
+)
+def test_repositories_only_cost_the_catalog_alone(
+    registry: MemoryRegistry, client: RegistryClient, wanted: Selection, found: list[str]
+) -> None:
+    catalog = read_catalog(client, Query(wanted, gather="repositories"))
+    assert [(repository.name, repository.tags, repository.empty) for repository in catalog.repositories] == [
+        (name, (), False) for name in found
+    ]
+    assert catalog.unmatched_repositories == tuple(name for name in wanted.includes if name == "team/c")
+    assert registry.log == ["GET /v2/_catalog?n=1000"]
+
+
 def test_pages(registry: MemoryRegistry, connect: t.Callable[..., RegistryClient]) -> None:
     registry.max_entries = 100
     for number in range(250):
