@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import typing as t
@@ -24,7 +25,7 @@ from dockyard_bench.scene import CACHE, ROOT
 from dockyard_bench.statistics import OURS, TARGETS, ratios
 
 QUICK_JOBS = "cold,nothing,promotion,inventory,catalog"
-QUICK_LEFT_OUT = {"dockyard play", "crane x8"}
+QUICK_LEFT_OUT = {"dockyard play", "crane x8"}  # they take seconds, whatever the size
 
 
 def parsed(words: t.Sequence[str]) -> argparse.Namespace:
@@ -92,7 +93,9 @@ def programs(versions: t.Sequence[str], say: t.Callable[[str], None]) -> dict[st
 def machine() -> dict[str, t.Any]:
     """Return what the figures depend on."""
     versions = {}
-    for words in (["skopeo", "--version"], ["crane", "version"], ["oras", "version"], ["regsync", "version"], ["docker", "--version"]):
+    for words in (
+        ["skopeo", "--version"], ["crane", "version"], ["oras", "version"], ["regsync", "version"], ["docker", "--version"]
+    ):
         if shutil.which(words[0]):
             done = subprocess.run(words, capture_output=True, text=True, check=False)
             versions[words[0]] = " ".join(done.stdout.split())[:80]
@@ -108,6 +111,8 @@ def machine() -> dict[str, t.Any]:
 def main(words: t.Sequence[str]) -> int:
     """Run it, write the results, and return 1 if a contender failed."""
     arguments = parsed(words)
+    # Engines and registries are cleaned up behind an end by `kill`, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -134,6 +139,10 @@ def main(words: t.Sequence[str]) -> int:
                 rounds.run(arguments.rounds, kept, filled)
         else:
             rounds.run(arguments.rounds, kept, None)
+    except KeyboardInterrupt:
+        say("interrupted: these are the results so far")
+        write(arguments, rounds, lacking)
+        return 130
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     write(arguments, rounds, lacking)
@@ -161,7 +170,7 @@ def write(arguments: argparse.Namespace, rounds: Rounds, lacking: t.Mapping[str,
                 "machine": machine(),
                 "arguments": vars(arguments),
                 "runs": [run._asdict() for run in rounds.runs],
-                "ratios": [{**one.target._asdict(), "registry": one.registry, "peer": one.peer, "ratio": one.value} for one in ratios_found],
+                "ratios": [{**one.target._asdict(), **one._asdict(), "target": None} for one in ratios_found],
                 "failures": [one._asdict() for one in rounds.failures],
                 "left_out": lacking,
             },
@@ -170,8 +179,9 @@ def write(arguments: argparse.Namespace, rounds: Rounds, lacking: t.Mapping[str,
     )
     print(f"\nkept as {stem.with_suffix('.txt').relative_to(ROOT)} and .json", flush=True)
     python = CACHE / "plot" / "bin" / "python"
-    if python.is_file():
-        subprocess.run([python, ROOT / "bench" / "plot.py", stem.with_suffix(".json"), stem.with_suffix(".svg")], check=True)
+    if (CACHE / "plot" / "done").is_file():
+        words = [python, ROOT / "bench" / "plot.py", stem.with_suffix(".json"), stem.with_suffix(".svg")]
+        subprocess.run(words, check=True)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,6 @@ import time
 import typing as t
 from pathlib import Path
 
-import bcrypt
-
 USER = "bench"
 PASSWORD = "only-for-this-run"
 COST = 10
@@ -85,6 +83,8 @@ def running(program: Path, folder: Path, *, users: bool = False) -> t.Iterator[R
         port = listener.getsockname()[1]
     auth = ""
     if users:
+        import bcrypt  # here, for the rest works without it
+
         hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(COST)).decode()
         (folder / "htpasswd").write_text(f"{USER}:{hashed}\n")
         auth = f"auth: {{htpasswd: {{realm: bench, path: {folder / 'htpasswd'}}}}}"

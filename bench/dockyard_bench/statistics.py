@@ -60,12 +60,13 @@ class Run(t.NamedTuple):
 
 
 class Ratio(t.NamedTuple):
-    """How a target was met at one registry."""
+    """How a target was met at one registry; ``inside`` counts our module's own time alone, for comparison."""
 
     target: Target
     registry: str
     peer: str
     value: float
+    inside: float
 
     @property
     def is_met(self) -> bool:
@@ -102,9 +103,9 @@ def ratios(runs: t.Sequence[Run]) -> list[Ratio]:
             peer = best_peer(contenders) if target.peer == BEST else target.peer
             if target.job != job or OURS not in contenders or peer not in contenders:
                 continue
-            figure = contenders[OURS].get(target.figure)
-            if figure:
-                found.append(Ratio(target, registry, peer, figure.median / contenders[peer]["wall"].median))
+            own, other = contenders[OURS], contenders[peer]["wall"].median
+            values = [own[figure].median / other for figure in (target.figure, "inside")]
+            found.append(Ratio(target, registry, peer, *values))
     return found
 
 

@@ -25,19 +25,25 @@ def tables(runs: t.Sequence[Run]) -> str:
 
 def targets(found: t.Sequence[Ratio]) -> str:
     """Return the table of targets."""
-    rows = [("job", "registry", "against", "figure", "ratio", "at most", "")]
+    rows = [("job", "registry", "against", "figure", "ratio", "at most", "", "inside")]
     for ratio in found:
         target = ratio.target
         rows.append(
             (target.job, ratio.registry, ratio.peer, target.figure, f"{ratio.value:.2f}", f"{target.at_most:g}",
-             "met" if ratio.is_met else "MISSED")
+             "met" if ratio.is_met else "MISSED", f"{ratio.inside:.2f}")
         )
     return columns(rows)
 
 
 def lines(found: t.Sequence[Ratio]) -> str:
-    """Return lines ``name ratio`` alone."""
-    return "\n".join(f"{one.target.job}-{one.registry}/{one.peer.replace(' ', '-')} {one.value:.3f}" for one in found)
+    """Return lines ``name ratio`` alone: the whole process against the peer, and the time inside the module."""
+    shown = []
+    for one in found:
+        name = f"{one.target.job}-{one.registry}/{one.peer.replace(' ', '-')}"
+        if one.target.figure != "inside":
+            shown.append(f"{name} {one.value:.3f}")
+        shown.append(f"{name}/inside {one.inside:.3f}")
+    return "\n".join(shown)
 
 
 def columns(rows: t.Sequence[t.Sequence[str]]) -> str:
