@@ -42,7 +42,7 @@ def parsed(words: t.Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--registries", help="versions, of 2,3")
     chosen = parser.parse_args(words)
     quick = chosen.quick
-    chosen.scale = chosen.scale or (0.1 if quick else 1.0)
+    chosen.scale = chosen.scale or (0.06 if quick else 1.0)
     chosen.repositories = chosen.repositories or (200 if quick else 2000)
     chosen.names = chosen.names or (3000 if quick else 10_000)
     chosen.jobs = (chosen.jobs or (QUICK_JOBS if quick else names)).split(",")
@@ -56,12 +56,12 @@ def parsed(words: t.Sequence[str]) -> argparse.Namespace:
 def choose(arguments: argparse.Namespace, say: t.Callable[[str], None]) -> tuple[list[Job], dict[str, list[str]]]:
     """Return the jobs with those who can compete in them, and by contender what the others lack."""
     only = set(arguments.contenders.split(",")) if arguments.contenders else None
-    targeted = {target.peer for target in TARGETS}
     chosen, lacking = [], {}
     for job in JOBS:
         if job.name not in arguments.jobs:
             continue
         able = []
+        targeted = {target.peer for target in TARGETS if target.job == job.name}
         for contender in job.contenders:
             ours = contender.name.startswith(OURS)
             if only is not None and not ours and contender.name not in only:
@@ -128,7 +128,7 @@ def main(words: t.Sequence[str]) -> int:
     if any(job.name == "engine" for job in chosen) and not engine.is_there():
         say("left out, engine: no engine answers")
         chosen = [job for job in chosen if job.name != "engine"]
-    rounds = Rounds(chosen, found, scratch, say)
+    rounds = Rounds(chosen, found, scratch, say, quiet=arguments.quick)
     try:
         if any(job.name == "engine" for job in chosen):
             (scratch / "pull").mkdir(parents=True)

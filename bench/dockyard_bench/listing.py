@@ -13,8 +13,9 @@ import typing as t
 from . import ours
 from .scene import Contender, Scene
 
-WRK_SECONDS = 5
 WRK_CONNECTIONS = 8
+WRK_RATE = 1200
+"""Requests a second, about, by which wrk's duration is chosen: long enough for most of an inventory."""
 
 _ACCEPT = ", ".join(
     (
@@ -103,9 +104,11 @@ def _crane(scene: Scene) -> list[str]:
 
 
 def _wrk(scene: Scene) -> list[str]:
-    paths = scene.write("paths", "".join(f"{path}\n" for path in requests_of(scene)))
+    wanted = requests_of(scene)
+    seconds = min(10, max(2, len(wanted) // WRK_RATE))
+    paths = scene.write("paths", "".join(f"{path}\n" for path in wanted))
     script = scene.write("wrk.lua", _LUA.format(paths=paths, accept=_ACCEPT))
-    words = ["wrk", "--threads", "1", "--connections", str(WRK_CONNECTIONS), "--duration", f"{WRK_SECONDS}s"]
+    words = ["wrk", "--threads", "1", "--connections", str(WRK_CONNECTIONS), "--duration", f"{seconds}s"]
     return [*words, "--timeout", "30s", "--script", script, f"http://{scene.target}"]
 
 

@@ -34,7 +34,13 @@ class Rounds:
     """Runs everything and collects what came of it."""
 
     def __init__(
-        self, chosen: t.Sequence[Job], programs: t.Mapping[str, Path], scratch: Path, say: t.Callable[[str], None]
+        self,
+        chosen: t.Sequence[Job],
+        programs: t.Mapping[str, Path],
+        scratch: Path,
+        say: t.Callable[[str], None],
+        *,
+        quiet: bool = False,
     ) -> None:
         self.runs: list[Run] = []
         self.failures: list[Failure] = []
@@ -42,6 +48,7 @@ class Rounds:
         self._programs = programs
         self._scratch = scratch
         self._say = say
+        self._quiet = quiet
 
     def run(self, rounds: int, stores: Stores, engine: Engine | None) -> None:
         """Run so many rounds."""
@@ -78,7 +85,8 @@ class Rounds:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         self.runs.append(Run(job.name, version, contender.name, number, {**figures, "load": load}))
-        self._say(f"round {number + 1}, {job.name}, registry {version}, {contender.name}: {figures['wall']:.2f} s")
+        if not self._quiet:
+            self._say(f"round {number + 1}, {job.name}, registry {version}, {contender.name}: {figures['wall']:.2f} s")
 
     @staticmethod
     def _measured(job: Job, contender: Contender, setting: Setting, folder: Path) -> dict[str, float]:
