@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from .client import RegistryClient
 from .describe import Describer, ImageDetails
-from .errors import InvalidSettings, RegistryError, ResponseError
+from .errors import ConnectionFailed, InvalidSettings, RegistryError, ResponseError
 from .paging import PAGE_SIZE
 from .selection import EVERYTHING, Selection
 
@@ -27,6 +27,9 @@ THREADS = 8
 
 _AHEAD = 4
 """Requests that wait for each thread, so that none is idle while results are put together."""
+
+_UNANSWERED = 16
+"""Requests in a row without an answer, each tried several times, after which the registry is taken to be gone."""
 
 Gather = t.Literal["repositories", "names", "digests", "sizes"]
 
@@ -141,6 +144,7 @@ class _Reader:
         self._empty: set[str] = set()
         self._failures: list[Failure] = []
         self._next = ""
+        self._unanswered = 0
         self._names = _Matches(query.repositories)
         self._tags = _Matches(query.tags)
 
@@ -167,7 +171,7 @@ class _Reader:
             try:
                 yield repository, described.result()
             except RegistryError as error:
-                self._failures.append(Failure(error, repository, tag))
+                self._failures.append(Failure(_bare(error), repository, tag))
                 yield repository, Tag(tag)
 
     def _wanted_tags(self) -> t.Iterator[tuple[str, str]]:
@@ -175,7 +179,7 @@ class _Reader:
             try:
                 tags = listed.result()
             except RegistryError as error:
-                self._failures.append(Failure(error, repository))
+                self._failures.append(Failure(_bare(error), repository))
                 continue
             if tags is None and not self._query.reads_catalog:
                 self._names.forget(repository)
@@ -239,10 +243,25 @@ class _Reader:
         """Yield each item with its finished or coming result, in order, with only a few under way."""
         waiting: deque[tuple[A, Future[B]]] = deque()
         for item in items:
-            waiting.append((item, self._executor.submit(work, item)))
+            waiting.append((item, self._executor.submit(self._asked, work, item)))
             if len(waiting) > self._ahead:
                 yield waiting.popleft()
         yield from waiting
+
+    def _asked(self, work: t.Callable[[A], B], item: A) -> B:
+        """Do the work, unless the registry went away meanwhile: thousands of requests would each wait for it in vain."""
+        if self._unanswered >= _UNANSWERED:
+            raise RegistryError(
+                f"{self._client.origin} was not asked: {_UNANSWERED} requests in a row got no answer.",
+                hint="Is the registry still running? Read the rest when it is.",
+            )
+        try:
+            result = work(item)
+        except RegistryError as error:
+            self._unanswered = self._unanswered + 1 if isinstance(error, ConnectionFailed) else 0
+            raise
+        self._unanswered = 0
+        return result
 
 
 class _Matches:
@@ -276,6 +295,12 @@ def _take(names: t.Iterator[str], number: int) -> tuple[list[str], RegistryError
     except RegistryError as error:
         return taken, error
     return taken, None
+
+
+def _bare(error: RegistryError) -> RegistryError:
+    """Return an error without the frames that it went through, which would keep alive much more than itself."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _explained(error: RegistryError) -> RegistryError:
