@@ -112,7 +112,8 @@ def main(words: t.Sequence[str]) -> int:
     """Run it, write the results, and return 1 if a contender failed."""
     arguments = parsed(words)
     # Engines and registries are cleaned up behind an end by `kill`, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)

@@ -52,7 +52,7 @@ def regsync(parallel: int) -> t.Callable[[Scene], list[str]]:
     """One call for all images."""
 
     def make(scene: Scene) -> list[str]:
-        hosts: dict[str, dict[str, str]] = {host: {"registry": host, "tls": "disabled"} for host in (scene.source, scene.target)}
+        hosts = {host: {"registry": host, "tls": "disabled"} for host in (scene.source, scene.target)}
         if scene.users:
             hosts[scene.target].update(user=registries.USER, **{"pass": registries.PASSWORD})
         document = {
@@ -69,13 +69,18 @@ def regsync(parallel: int) -> t.Callable[[Scene], list[str]]:
     return make
 
 
+_REGCTL = """\
+regctl --host "reg=${0%%/*},tls=disabled" --host "reg=${1%%/*},tls=disabled" image copy "$0" "$1"
+"""
+
 SKOPEO = ("skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false")
 
 REGISTRY_TO_REGISTRY = (
     *loop("oras", ("oras",), ("oras", "cp", "--no-tty", "--from-plain-http", "--to-plain-http")),
     *loop("crane", ("crane",), ("crane", "copy", "--insecure")),
-    *(Contender(f"regsync x{parallel}" if parallel > 1 else "regsync", ("regsync",), regsync(parallel)) for parallel in AT_ONCE),
-    *loop("regctl", ("regctl",), ("sh", "-c", 'regctl --host "reg=${0%%/*},tls=disabled" --host "reg=${1%%/*},tls=disabled" image copy "$0" "$1"')),
+    Contender("regsync", ("regsync",), regsync(1)),
+    Contender("regsync x4", ("regsync",), regsync(4)),
+    *loop("regctl", ("regctl",), ("sh", "-c", _REGCTL)),
     *loop("skopeo copy", ("skopeo",), (*SKOPEO, "--src-tls-verify=false"), "docker://{source} docker://{target}"),
     Contender("skopeo sync", ("skopeo",), skopeo_sync),
 )

@@ -143,7 +143,7 @@ class Client(Direction):
         self.join(server)
 
 
-async def serve(host: str, port: int, delay: float) -> asyncio.AbstractServer:
+async def serve(host: str, port: int, delay: float) -> asyncio.Server:
     """Listen at a free port of loopback; each direction takes ``delay`` seconds."""
     loop = asyncio.get_running_loop()
     return await loop.create_server(lambda: Client(host, port, delay), "127.0.0.1", 0)

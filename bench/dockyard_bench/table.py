@@ -10,7 +10,9 @@ import typing as t
 
 from .statistics import OURS, Ratio, Run, Spread, grouped
 
-HEAD = ("contender", "median s", "min", "max", "inside s", "cpu s", "MB", "MB above", "requests", "MB moved", "load", "ours/it")
+HEAD = (
+    "contender", "median s", "min", "max", "inside s", "cpu s", "MB", "MB above", "requests", "MB moved", "load", "ours/it"
+)
 
 
 def tables(runs: t.Sequence[Run]) -> str:
