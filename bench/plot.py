@@ -29,6 +29,8 @@ def panels(runs: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, dict[str, list[
     for run in runs:
         panel = found.setdefault(f"{run['job']}, registry {run['registry']}", {})
         panel.setdefault(run["contender"], []).append(run["figures"]["wall"])
+        if "inside" in run["figures"]:
+            panel.setdefault(f"{run['contender']}, inside", []).append(run["figures"]["inside"])
     return found
 
 
