@@ -5,7 +5,7 @@
 # The front door. Nothing needs setting up first. ARGS="..." goes on to ansible-playbook.
 ARGS ?=
 
-.PHONY: help up down purge images setup-dev setup-test lint units test
+.PHONY: help up down purge images setup-dev setup-test lint units test bench bench-quick
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -38,3 +38,9 @@ units: setup-dev ## the unit tests (a quarter of a minute)
 
 test: setup-test ## everything (ten minutes to half an hour)
 	@.venv/bin/python tools/check.py
+
+bench: ## compare copying and listing with other tools (an hour or more; ARGS="--scale 0.1 --jobs cold" for less)
+	@bench/bench.sh $(ARGS)
+
+bench-quick: ## the same with few images: lines `name ratio` (under a minute, once all is installed)
+	@bench/bench.sh --quick $(ARGS)

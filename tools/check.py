@@ -56,7 +56,7 @@ LINT = ["lint", "yaml", "shell", "types", "docs", "changelog", "readmes"]
 STEPS = [
     Step("lint", "ansible-lint --offline", 30),
     Step("yaml", "git ls-files -zco --exclude-standard -- '*.yml' '*.yaml' ':!collections' | xargs -0 yamllint --strict", 5),
-    Step("shell", "shellcheck -x tools/*.sh .ci/run", 2),
+    Step("shell", "shellcheck -x tools/*.sh bench/*.sh .ci/run", 2),
     Step("types", "cd collections && mypy -p ansible_collections.dockyard.registry.plugins.module_utils "
          "-p ansible_collections.dockyard.registry.plugins.plugin_utils", 20),
     Step("docs", "antsibull-docs lint-collection-docs --plugin-docs .", 15),

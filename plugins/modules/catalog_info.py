@@ -34,16 +34,19 @@ options:
       - Only these tags of each repository, as names or patterns like in O(repositories). Nothing is asked of the
         registry for other tags.
       - A repository none of whose tags are left is returned all the same.
+      - Not together with O(gather=repositories).
     type: list
     elements: str
   gather:
     description:
       - What to return for each tag.
+      - V(repositories) is nothing, not even that it is there. Only the registry's catalog is read, for names in
+        O(repositories), too, and the result has names of repositories only.
       - V(names) is its name only, which costs one request for each repository and none for a tag.
       - V(digests) is the digest and the media type, too, which costs one small request for each tag.
       - V(sizes) is the size and the platforms, too, for which all manifests of the image are read.
     type: str
-    choices: [names, digests, sizes]
+    choices: [repositories, names, digests, sizes]
     default: sizes
   limit:
     description:
@@ -88,6 +91,12 @@ EXAMPLES = r"""
       - team/shop
     gather: names
 
+- name: Count what a registry with thousands of repositories has of each team, in a second or two
+  dockyard.registry.catalog_info:
+    url: http://127.0.0.1:5000
+    gather: repositories
+  register: catalog
+
 - name: Find the digests of all releases of a team, but for its old things
   dockyard.registry.catalog_info:
     url: http://127.0.0.1:5000
@@ -129,7 +138,7 @@ repositories:
       sample: library/nginx
     tags:
       description: Those of its tags that O(tags) leaves, sorted by name.
-      returned: success
+      returned: unless O(gather=repositories)
       type: list
       elements: dict
       contains:
@@ -163,7 +172,7 @@ repositories:
           sample: [linux/amd64, linux/arm64/v8]
     empty:
       description: Whether the repository has no tags at all. A registry keeps the name of one whose tags are all deleted.
-      returned: success
+      returned: unless O(gather=repositories)
       type: bool
       sample: false
 next:
@@ -230,7 +239,13 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dockyard.registry.plugins.module_utils._module import connect, fail, make_module
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.catalog import Failure, Query, Tag, read_catalog
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.catalog import (
+    Failure,
+    Query,
+    Repository,
+    Tag,
+    read_catalog,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_repository, parse_tag
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.selection import (
@@ -255,14 +270,7 @@ def read(module: AnsibleModule) -> dict[str, t.Any]:
         catalog = read_catalog(client, query)
     return {
         "changed": False,
-        "repositories": [
-            {
-                "name": repository.name,
-                "tags": [_tag(tag, gather) for tag in repository.tags],
-                "empty": repository.empty,
-            }
-            for repository in catalog.repositories
-        ],
+        "repositories": [_repository(repository, gather) for repository in catalog.repositories],
         "next": catalog.next or None,
         "unmatched": [
             {"option": option, "pattern": pattern}
@@ -280,6 +288,16 @@ def read(module: AnsibleModule) -> dict[str, t.Any]:
 def _selection(module: AnsibleModule, option: str, parse_name: t.Callable[[str], str]) -> Selection:
     given: list[str] | None = module.params[option]
     return EVERYTHING if given is None else parse_selection(given, parse_name)
+
+
+def _repository(repository: Repository, gather: str) -> dict[str, t.Any]:
+    if gather == "repositories":
+        return {"name": repository.name}
+    return {
+        "name": repository.name,
+        "tags": [_tag(tag, gather) for tag in repository.tags],
+        "empty": repository.empty,
+    }
 
 
 def _tag(tag: Tag, gather: str) -> dict[str, t.Any]:
@@ -302,7 +320,7 @@ def main() -> None:
         {
             "repositories": {"type": "list", "elements": "str"},
             "tags": {"type": "list", "elements": "str"},
-            "gather": {"type": "str", "choices": ["names", "digests", "sizes"], "default": "sizes"},
+            "gather": {"type": "str", "choices": ["repositories", "names", "digests", "sizes"], "default": "sizes"},
             "limit": {"type": "int"},
             "after": {"type": "str"},
             "page_size": {"type": "int", "default": 1000},

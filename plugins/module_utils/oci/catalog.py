@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import sys
 import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from .client import RegistryClient
 from .describe import Describer, ImageDetails
-from .errors import InvalidSettings, RegistryError, ResponseError
+from .errors import ConnectionFailed, InvalidSettings, RegistryError, ResponseError
 from .paging import PAGE_SIZE
 from .selection import EVERYTHING, Selection
 
@@ -27,15 +28,17 @@ THREADS = 8
 _AHEAD = 4
 """Requests that wait for each thread, so that none is idle while results are put together."""
 
-Gather = t.Literal["names", "digests", "sizes"]
+_UNANSWERED = 16
+"""Requests in a row without an answer, each tried several times, after which the registry is taken to be gone."""
+
+Gather = t.Literal["repositories", "names", "digests", "sizes"]
 
 A = t.TypeVar("A")
 B = t.TypeVar("B")
 
 
-@dataclasses.dataclass(frozen=True)
-class Tag:
-    """A tag. ``digest`` and ``media_type`` are empty, and ``details`` None, if not asked for or not to be read."""
+class Tag(t.NamedTuple):
+    """A tag, as small as can be, for there may be hundreds of thousands. ``digest`` and ``media_type`` are empty, and ``details`` None, if not asked for or not to be read."""
 
     name: str
     digest: str = ""
@@ -45,7 +48,7 @@ class Tag:
 
 @dataclasses.dataclass(frozen=True)
 class Repository:
-    """A repository and those of its tags that were asked for, sorted; ``empty`` if it has no tags at all."""
+    """A repository and those of its tags that were asked for, sorted; ``empty`` if it was seen to have no tags at all."""
 
     name: str
     tags: tuple[Tag, ...]
@@ -82,9 +85,10 @@ class Query:
 
     ``repositories`` are all or some; if they are all names, the registry's catalog is not read. ``tags`` are those of
     each repository. ``gather`` says what of each tag: ``names`` costs no request, ``digests`` a HEAD, ``sizes`` all its
-    manifests. At most ``limit`` repositories are read, behind the name ``after`` in the catalog's order.
+    manifests; with ``repositories`` the catalog is all that is read. At most ``limit`` repositories are read, behind
+    the name ``after`` in the catalog's order.
 
-    :raises InvalidSettings: if a number is not positive.
+    :raises InvalidSettings: if a number is not positive, or tags are chosen that are not read.
     """
 
     repositories: Selection = EVERYTHING
@@ -98,6 +102,16 @@ class Query:
         for name, number in (("limit", self.limit), ("page_size", self.page_size)):
             if number is not None and number < 1:
                 raise InvalidSettings(f"{name} is {number}.", hint="Give a positive number, or leave it out.")
+        if self.gather == "repositories" and self.tags != EVERYTHING:
+            raise InvalidSettings(
+                "tags chooses among tags, and with gather=repositories none are read.",
+                hint="Leave out tags, or gather names.",
+            )
+
+    @property
+    def reads_catalog(self) -> bool:
+        """Whether the registry's catalog is read: names alone say where to look, but not what is there."""
+        return self.repositories.has_patterns or self.gather == "repositories"
 
 
 def read_catalog(client: RegistryClient, query: Query | None = None, *, threads: int = THREADS) -> Catalog:
@@ -130,13 +144,17 @@ class _Reader:
         self._empty: set[str] = set()
         self._failures: list[Failure] = []
         self._next = ""
+        self._unanswered = 0
         self._names = _Matches(query.repositories)
         self._tags = _Matches(query.tags)
 
     def read(self) -> Catalog:
         """Read it all, and put it into an order that does not depend on the registry's."""
-        for repository, tag in self._described_tags():
-            self._found[repository].append(tag)
+        if self._query.gather == "repositories":
+            self._found = {name: [] for name in self._wanted_names()}
+        else:
+            for repository, tag in self._described_tags():
+                self._found[repository].append(tag)
         return Catalog(
             tuple(Repository(name, tuple(self._found[name]), name in self._empty) for name in sorted(self._found)),
             tuple(sorted(self._failures, key=lambda failure: (failure.repository, failure.tag))),
@@ -153,7 +171,7 @@ class _Reader:
             try:
                 yield repository, described.result()
             except RegistryError as error:
-                self._failures.append(Failure(error, repository, tag))
+                self._failures.append(Failure(_bare(error), repository, tag))
                 yield repository, Tag(tag)
 
     def _wanted_tags(self) -> t.Iterator[tuple[str, str]]:
@@ -161,9 +179,9 @@ class _Reader:
             try:
                 tags = listed.result()
             except RegistryError as error:
-                self._failures.append(Failure(error, repository))
+                self._failures.append(Failure(_bare(error), repository))
                 continue
-            if tags is None and not self._query.repositories.has_patterns:
+            if tags is None and not self._query.reads_catalog:
                 self._names.forget(repository)
                 continue
             # One that the catalog names is there, even if it has nothing but manifests without a tag.
@@ -189,7 +207,7 @@ class _Reader:
 
     def _all_names(self) -> t.Iterator[str]:
         query = self._query
-        if not query.repositories.has_patterns:
+        if not query.reads_catalog:
             yield from (name for name in sorted(query.repositories.includes) if name > query.after)
             return
         names = self._client.repositories(page_size=query.page_size, after=query.after)
@@ -217,7 +235,7 @@ class _Reader:
             # A HEAD has no body: if there is nothing, the GET raises the registry's own words.
             named = self._client.head_manifest(repository, tag)
             named = named or self._client.get_manifest(repository, tag).descriptor
-            return Tag(tag, named.digest, named.media_type)
+            return Tag(tag, named.digest, sys.intern(named.media_type))
         details = self._describer.by_reference(repository, tag)
         return Tag(tag, details.digest, details.media_type, details)
 
@@ -225,10 +243,25 @@ class _Reader:
         """Yield each item with its finished or coming result, in order, with only a few under way."""
         waiting: deque[tuple[A, Future[B]]] = deque()
         for item in items:
-            waiting.append((item, self._executor.submit(work, item)))
+            waiting.append((item, self._executor.submit(self._asked, work, item)))
             if len(waiting) > self._ahead:
                 yield waiting.popleft()
         yield from waiting
+
+    def _asked(self, work: t.Callable[[A], B], item: A) -> B:
+        """Do the work, unless the registry went away meanwhile: thousands of requests would each wait for it in vain."""
+        if self._unanswered >= _UNANSWERED:
+            raise RegistryError(
+                f"{self._client.origin} was not asked: {_UNANSWERED} requests in a row got no answer.",
+                hint="Is the registry still running? Read the rest when it is.",
+            )
+        try:
+            result = work(item)
+        except RegistryError as error:
+            self._unanswered = self._unanswered + 1 if isinstance(error, ConnectionFailed) else 0
+            raise
+        self._unanswered = 0
+        return result
 
 
 class _Matches:
@@ -262,6 +295,12 @@ def _take(names: t.Iterator[str], number: int) -> tuple[list[str], RegistryError
     except RegistryError as error:
         return taken, error
     return taken, None
+
+
+def _bare(error: RegistryError) -> RegistryError:
+    """Return an error without the frames that it went through, which would keep alive much more than itself."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _explained(error: RegistryError) -> RegistryError:

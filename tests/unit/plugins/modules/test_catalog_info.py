@@ -59,6 +59,13 @@ def test_names_only(filled: MemoryRegistry) -> None:
     assert not [line for line in filled.log if "manifests" in line]
 
 
+def test_repositories_only(filled: MemoryRegistry) -> None:
+    result = modules.run("catalog_info", url=filled.url, gather="repositories", repositories=["b", "none/such", "c*"])
+    assert result["repositories"] == [{"name": "b"}]
+    assert [entry["pattern"] for entry in result["unmatched"]] == ["none/such", "c*"]
+    assert filled.log == ["GET /v2/", "GET /v2/_catalog?n=1000"]
+
+
 def test_patterns_and_digests(filled: MemoryRegistry) -> None:
     result = modules.run(
         "catalog_info", url=filled.url, repositories=["*", "!a"], tags=["1*", "!*x"], gather="digests"
@@ -101,6 +108,7 @@ def test_bad_input(filled: MemoryRegistry) -> None:
         ({"limit": 0}, "limit is 0"),
         ({"page_size": 0}, "page_size is 0"),
         ({"gather": "all"}, "must be one of"),
+        ({"gather": "repositories", "tags": ["1"]}, "tags chooses among tags"),
     ):
         result = modules.run("catalog_info", url=filled.url, **options)
         assert result["failed"] and problem in result["msg"]

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.catalog import Catalog, Query, read_catalog
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import (
+    ConnectionFailed,
     InvalidSettings,
     RegistryError,
     ResponseError,
@@ -55,6 +56,20 @@ def test_names_only_cost_no_request_for_a_tag(registry: MemoryRegistry, client: 
         "GET /v2/team/a/tags/list?n=1000",
         "GET /v2/team/b/tags/list?n=1000",
     ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [(Selection(), ["team/a", "team/b"]), (Selection(("team/b", "team/c")), ["team/b"])]
+)
+def test_repositories_only_cost_the_catalog_alone(
+    registry: MemoryRegistry, client: RegistryClient, wanted: Selection, found: list[str]
+) -> None:
+    catalog = read_catalog(client, Query(wanted, gather="repositories"))
+    assert [(repository.name, repository.tags, repository.empty) for repository in catalog.repositories] == [
+        (name, (), False) for name in found
+    ]
+    assert catalog.unmatched_repositories == tuple(name for name in wanted.includes if name == "team/c")
+    assert registry.log == ["GET /v2/_catalog?n=1000"]
 
 
 def test_pages(registry: MemoryRegistry, connect: t.Callable[..., RegistryClient]) -> None:
@@ -235,6 +250,35 @@ def test_a_tag_that_is_lost(registry: MemoryRegistry, client: RegistryClient) ->
     (failure,) = catalog.failures
     assert (failure.repository, failure.tag) == ("team/a", "lost")
     assert isinstance(failure.error, RegistryError) and "MANIFEST_UNKNOWN" in str(failure.error)
+
+
+def test_a_registry_that_goes_away_is_not_waited_for_again_and_again(
+    client: RegistryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def find_tags(repository: str, **_window: object) -> list[str]:
+        asked.append(repository)
+        if repository in ("r000", "r010"):
+            return ["1"]
+        raise ConnectionFailed("GET", "http://x/v2/", "no connection", reason="refused")
+
+    monkeypatch.setattr(client, "find_tags", find_tags)
+    wanted = Selection(tuple(f"r{number:03}" for number in range(300)))
+    catalog = read_catalog(client, Query(wanted, gather="names"), threads=1)
+    assert names(catalog) == ["r000", "r010"]
+    # Nine that failed before the last that answered, and sixteen behind it.
+    assert len(asked) == 11 + 16
+    assert len(catalog.failures) == 298
+    assert "no connection" in str(catalog.failures[0].error)
+    assert "was not asked" in str(catalog.failures[-1].error)
+
+
+def test_failures_hold_nothing_but_what_went_wrong(registry: MemoryRegistry, client: RegistryClient) -> None:
+    registry.broken["GET /v2/team/a/tags/list"] = (403, "DENIED")
+    (failure,) = read_catalog(client, NAMES).failures
+    assert failure.error.__traceback__ is None
+    assert failure.error.__context__ is None
 
 
 def test_what_is_known_by_its_digest_is_not_read_again(registry: MemoryRegistry, client: RegistryClient) -> None:
