@@ -185,6 +185,18 @@ class TarTree:
         """Open a file."""
         return FileView(self._file, *self._files[self.identity(name)])
 
+    def place(self, name: str) -> tuple[int, int] | None:
+        """Return where a file's bytes begin, and how many there are; None if it is not there."""
+        return self._files.get(self.identity(name))
+
+    def length(self) -> int:
+        """Return the bytes of the whole archive."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return bytes of the archive itself; fewer if it ends before."""
+        return os.pread(self._file.fileno(), size, offset)
+
     def close(self) -> None:
         """Close the archive."""
         self._file.close()

@@ -41,10 +41,11 @@ def open_source(
         return connect_source(location.reference, connect, home, plain_http=plain_http)
     if isinstance(location, EngineLocation):
         return EngineSource(engine(), location.name, temp_dir=temp_dir)
-    return _open_files(location, temp_dir)
+    return open_files(location, temp_dir)
 
 
-def _open_files(location: ArchiveLocation, temp_dir: str | None) -> ImageSource:
+def open_files(location: ArchiveLocation, temp_dir: str | None) -> ImageSource:
+    """Return an image in a directory or archive; the caller closes it."""
     tree = DirectoryTree(location.path) if location.kind == "oci" else TarTree(location.path)
     try:
         if location.kind == "docker-archive":
