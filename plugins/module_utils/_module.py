@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials, IdentityToken, Login
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import login_of_user
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.sources import Sources
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d import (
     DEFAULT_DIRECTORY,
     read_certs_directory,
@@ -38,6 +39,11 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin impor
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platform_source import PlatformSource
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import Platform, parse_platform
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import (
+    DOCKER_HUB,
+    DOCKER_HUB_API,
+    Reference,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.source import ImageSource
 
 _CONNECT_TIMEOUT = 10.0
@@ -73,9 +79,40 @@ def source_spec() -> dict[str, dict[str, t.Any]]:
         "source_ca_path": {"type": "path"},
         "source_validate_certs": {"type": "bool", "default": True},
         "source_plain_http": {"type": "bool", "default": False},
-        "docker_host": {"type": "str", "default": DEFAULT_DOCKER_HOST, "fallback": (env_fallback, ["DOCKER_HOST"])},
         "platforms": {"type": "list", "elements": "str"},
+        **engine_spec(),
     }
+
+
+def engine_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the argument spec of the option that says where the engine is."""
+    host = {"type": "str", "default": DEFAULT_DOCKER_HOST, "fallback": (env_fallback, ["DOCKER_HOST"])}
+    return {"docker_host": host}
+
+
+def registries_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the argument spec of the option that says how other registries are reached."""
+    options = {
+        "registry": {"type": "str", "required": True},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "identity_token": {"type": "str", "no_log": True},
+        "token_hosts": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        "ca_path": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+        "validate_certs": {"type": "bool", "default": True},
+        "plain_http": {"type": "bool", "default": False},
+    }
+    registries = {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": options,
+        "required_together": [("username", "password")],
+        "required_by": {"client_key": "client_cert"},
+    }
+    return {"registries": registries}
 
 
 def make_module(options: t.Mapping[str, t.Any], **settings: t.Any) -> AnsibleModule:
@@ -117,27 +154,56 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
 
     def make_client(origin: Origin) -> RegistryClient:
         if origin == home:
-            return _client(module, origin, repository, _given_login(module, "source_"))
+            return _client(module, origin, repository, _given_login(module.params, "source_"))
         tls = TlsSettings(
             ca_path=module.params["source_ca_path"], validate_certs=module.params["source_validate_certs"]
         )
-        login = _given_login(module, "source_") or _login_of_files(module, origin, repository)
+        login = _given_login(module.params, "source_") or _login_of_files(module, origin, repository)
         hosts = _hosts(module, "source_token_hosts")
         return _make_client(module, origin, login=login, token_hosts=hosts, tls=tls)
-
-    def make_engine() -> Engine:
-        tls = bool(os.environ.get("DOCKER_TLS_VERIFY"))
-        return Engine(parse_docker_host(module.params["docker_host"], tls=tls), timeout=_timeouts(module).read)
 
     source = open_source(
         location,
         connect=make_client,
         home=home,
-        engine=make_engine,
+        engine=lambda: _make_engine(module),
         temp_dir=module.tmpdir,
         plain_http=module.params["source_plain_http"],
     )
     return choose_platforms(source, platforms, where=str(location))
+
+
+def open_sources(module: AnsibleModule, home: RegistryClient) -> Sources:
+    """Return where the images of a list come from.
+
+    Each registry has what ``registries`` says of it. One on the registry of ``url`` is reached as ``url`` is. No other
+    registry is given anything that is for this one.
+    """
+    settings = [(_host(entry["registry"]), entry) for entry in module.params["registries"]]
+    own = _given_login(module.params) or _login_of_files(module, home.origin, "")
+    clients: dict[tuple[Origin, Login | None], RegistryClient] = {(home.origin, own): home}
+
+    def settings_of(matches: t.Callable[[HostPort], bool]) -> dict[str, t.Any] | None:
+        return next((entry for host, entry in settings if matches(host)), None)
+
+    def make_client(origin: Origin, repository: str) -> RegistryClient:
+        entry, is_home = settings_of(lambda host: host.matches(origin)), origin == home.origin
+        login = _given_login(entry or {}) or (_given_login(module.params) if is_home else None)
+        login = login or _login_of_files(module, origin, repository)
+        # One client for all repositories with the same login, so that its connections stay warm.
+        key = (origin, login)
+        if key not in clients:
+            clients[key] = _source_client(module, origin, entry, login, is_home=is_home)
+        return clients[key]
+
+    def plain_http(reference: Reference) -> bool:
+        server = parse_host_port(reference.api_host)
+        entry = settings_of(lambda host: host == server)
+        return bool(entry and entry["plain_http"])
+
+    return Sources(
+        make_client, home, engine=lambda: _make_engine(module), temp_dir=module.tmpdir, plain_http=plain_http
+    )
 
 
 def wanted_platforms(module: AnsibleModule) -> list[Platform]:
@@ -157,7 +223,7 @@ def fail(module: AnsibleModule, error: RegistryError) -> None:
 
 def _client(module: AnsibleModule, origin: Origin, repository: str, login: Login | None = None) -> RegistryClient:
     """Return a client of the registry of ``url``, with ``login`` in place of the one that the options name."""
-    login = login or _given_login(module, "") or _login_of_files(module, origin, repository)
+    login = login or _given_login(module.params) or _login_of_files(module, origin, repository)
     names = ("ca_path", "client_cert", "client_key", "validate_certs")
     tls = TlsSettings(**{name: module.params[name] for name in names})
     return _make_client(module, origin, login=login, token_hosts=_hosts(module, "token_hosts"), tls=tls)
@@ -180,9 +246,31 @@ def _make_client(
     return RegistryClient(origin, credentials=login, token_hosts=token_hosts, tls=tls, timeouts=_timeouts(module))
 
 
-def _given_login(module: AnsibleModule, prefix: str) -> Login | None:
+def _make_engine(module: AnsibleModule) -> Engine:
+    tls = bool(os.environ.get("DOCKER_TLS_VERIFY"))
+    return Engine(parse_docker_host(module.params["docker_host"], tls=tls), timeout=_timeouts(module).read)
+
+
+def _source_client(
+    module: AnsibleModule, origin: Origin, entry: t.Mapping[str, t.Any] | None, login: Login | None, *, is_home: bool
+) -> RegistryClient:
+    names = ("ca_path", "client_cert", "client_key", "validate_certs")
+    given: t.Mapping[str, t.Any] = entry if entry and not is_home else module.params if is_home else {}
+    tls = TlsSettings(**{name: given[name] for name in names if name in given})
+    hosts = [_host(text) for text in (entry or {}).get("token_hosts", ())]
+    if is_home:
+        hosts += _hosts(module, "token_hosts")
+    return _make_client(module, origin, login=login, token_hosts=hosts, tls=tls)
+
+
+def _host(text: str) -> HostPort:
+    """Return a registry as people name it: Docker Hub's API has another name."""
+    return parse_host_port(DOCKER_HUB_API if text in (DOCKER_HUB, "index.docker.io") else text)
+
+
+def _given_login(options: t.Mapping[str, t.Any], prefix: str = "") -> Login | None:
     """Return the login that the options ``PREFIXusername`` and so on hold."""
-    username, password, token = (module.params[prefix + name] for name in ("username", "password", "identity_token"))
+    username, password, token = (options.get(prefix + name) for name in ("username", "password", "identity_token"))
     if username:
         return Credentials(username, password or "")
     return IdentityToken(token) if token else None

@@ -58,6 +58,11 @@ class RegistryClient:
         """Close the idle connections."""
         self._transport.close()
 
+    @property
+    def requests(self) -> int:
+        """The number of requests that were sent, for whatever reason."""
+        return self._transport.requests
+
     def ping(self) -> None:
         """Check that a registry answers at ``/v2/`` (spec: end-1), and that it accepts the credentials.
 
@@ -203,7 +208,8 @@ class RegistryClient:
 
         :returns: None if it is done; else an upload to fill (spec: "the registry may fall back to an upload").
         """
-        return self._uploader.mount(repository, push(repository) + pull(from_repository), digest, from_repository)
+        scopes = push(repository) if from_repository == repository else push(repository) + pull(from_repository)
+        return self._uploader.mount(repository, scopes, digest, from_repository)
 
     def upload_blob(
         self, repository: str, descriptor: Descriptor, open_stream: Opener, *, upload: Upload | None = None

@@ -101,6 +101,8 @@ class ConnectionPool:
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._contexts: dict[TlsSettings, ssl.SSLContext] = {}
         self._proxies: dict[Origin, Proxy | None] = {}
+        self.lent = 0
+        """Times that a connection was lent, which is the number of requests."""
 
     def proxy(self, origin: Origin) -> Proxy | None:
         """Return the proxy on the way to a server, if any."""
@@ -118,10 +120,13 @@ class ConnectionPool:
                 idle = self._idle.get(origin)
                 connection = idle.pop() if idle else None
             if connection is None:
-                return self._connect(origin, method, url)
-            if _is_alive(connection):
-                return connection
-            connection.close()
+                connection = self._connect(origin, method, url)
+            elif not _is_alive(connection):
+                connection.close()
+                continue
+            with self._lock:
+                self.lent += 1
+            return connection
 
     def release(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
         """Take back a connection whose answer was read to its end; one that is closed is dropped."""

@@ -76,6 +76,10 @@ class DockerArchiveSource:
         """The digest of the configuration, which decides the image down to the last byte of its layers."""
         return digest_of(self._config)
 
+    def known_digest(self) -> str:
+        """Return an empty string: the manifest is made here, and takes all layers."""
+        return ""
+
     def is_same(self, present: Manifest) -> bool:
         """Tell whether a manifest is this image, however its layers are compressed."""
         return is_image(present, self.image_id, len(self._diff_ids))
@@ -113,6 +117,10 @@ class DockerArchiveSource:
     def mountable_from(self, _origin: Origin) -> str:
         """Return an empty string: a file is on no registry."""
         return ""
+
+    def place(self) -> tuple[str, str]:
+        """Return the archive and the image in it: each has layers of its own, as they are compressed."""
+        return "", f"{self._tree.path} {self.image_id}"
 
     def close(self) -> None:
         """Remove the compressed layers and close the archive."""

@@ -42,6 +42,10 @@ class EngineSource:
         self._image = engine.image(name)
         self._archive: LayoutSource | DockerArchiveSource | None = None
 
+    def known_digest(self) -> str:
+        """Return the ID if the engine keeps manifests: it is their digest."""
+        return self._image.id if self._image.is_layout else ""
+
     def is_same(self, present: Manifest) -> bool:
         """Tell by the ID whether a manifest is this image."""
         if self._image.is_layout:
@@ -75,6 +79,10 @@ class EngineSource:
     def mountable_from(self, _origin: Origin) -> str:
         """Return an empty string: an engine is no registry."""
         return ""
+
+    def place(self) -> tuple[str, str]:
+        """Return the image."""
+        return "", f"{self._engine.address} {self._image.id}"
 
     def close(self) -> None:
         """Remove the archive."""

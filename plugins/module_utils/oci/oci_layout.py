@@ -33,6 +33,10 @@ class LayoutSource:
         self._tree = tree
         self._descriptor = _choose(tree, _entries(tree), selector)
 
+    def known_digest(self) -> str:
+        """Return the digest that the layout's index names."""
+        return self._descriptor.digest
+
     def is_same(self, present: Manifest) -> bool:
         """Tell whether a manifest is this image, by its digest."""
         return present.digest == self._descriptor.digest
@@ -73,6 +77,10 @@ class LayoutSource:
     def mountable_from(self, _origin: Origin) -> str:
         """Return an empty string: a file is on no registry."""
         return ""
+
+    def place(self) -> tuple[str, str]:
+        """Return the path of the layout."""
+        return "", self._tree.path
 
     def close(self) -> None:
         """Close the archive."""

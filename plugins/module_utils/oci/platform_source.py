@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .errors import ContentError
 from .media_types import Descriptor, Manifest
 from .origin import Origin
-from .platforms import Platform, Selection, as_platform, select
+from .platforms import MissingPlatform, Platform, Selection, as_platform, select
 from .source import ImageSource
 from .streams import Readable
 
@@ -29,11 +28,15 @@ class PlatformSource:
         self._where = where
         self._selected: Selection | None = None
 
-    def is_same(self, present: Manifest) -> bool:
-        """Tell whether a manifest is what is chosen.
+    def known_digest(self) -> str:
+        """Return the digest of what is chosen.
 
-        :raises ContentError: here and in :meth:`root`, if a platform is not there.
+        :raises ContentError: here and in :meth:`is_same` and :meth:`root`, if a platform is not there.
         """
+        return self._source.known_digest() if self._refuse_other_platform() else self.root().digest
+
+    def is_same(self, present: Manifest) -> bool:
+        """Tell whether a manifest is what is chosen."""
         if self._refuse_other_platform():
             return self._source.is_same(present)
         return present.digest == self.root().digest
@@ -66,6 +69,10 @@ class PlatformSource:
         """Return the repository of that registry which holds the image, empty if it is elsewhere."""
         return self._source.mountable_from(origin)
 
+    def place(self) -> tuple[str, str]:
+        """Return where the content is."""
+        return self._source.place()
+
     def close(self) -> None:
         """Close the source."""
         self._source.close()
@@ -81,5 +88,5 @@ class PlatformSource:
         only = self._source.platform()
         missing = [str(platform) for platform in self._wanted if platform != as_platform(only)] if only else []
         if missing:
-            raise ContentError(f"{self._where} has no {', no '.join(missing)}.", hint=f"It has {only}.")
+            raise MissingPlatform(f"{self._where} has no {', no '.join(missing)}.", hint=f"It has {only}.")
         return bool(only)

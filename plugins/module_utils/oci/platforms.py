@@ -47,6 +47,14 @@ class Platform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
+class MissingPlatform(ContentError):
+    """A platform that an image does not have."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the failure as plain values, for a module's result."""
+        return {**super().as_dict(), "kind": "ContentError"}
+
+
 def parse_platform(text: str) -> Platform:
     """Parse ``os/architecture[/variant]``.
 
@@ -178,7 +186,7 @@ def _refuse_missing(parts: t.Iterable[_Part], wanted: t.Collection[Platform], wh
     present = {part.platform for part in parts}
     missing = [str(platform) for platform in wanted if platform not in present]
     if missing:
-        raise ContentError(f"{where} has no {', no '.join(missing)}.", hint=_choices(parts))
+        raise MissingPlatform(f"{where} has no {', no '.join(missing)}.", hint=_choices(parts))
 
 
 def _choices(parts: t.Iterable[_Part]) -> str:

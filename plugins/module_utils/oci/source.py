@@ -20,6 +20,9 @@ from .streams import Readable
 class ImageSource(ContentReader, t.Protocol):
     """One image somewhere. All that it hands out is verified, or is verified while it is read."""
 
+    def known_digest(self) -> str:
+        """Return the digest of :meth:`root` if it is known, or found with no layer moved; else empty."""
+
     def is_same(self, present: Manifest) -> bool:
         """Tell whether what a registry has is this image already, without moving a layer."""
 
@@ -38,6 +41,12 @@ class ImageSource(ContentReader, t.Protocol):
     def mountable_from(self, origin: Origin) -> str:
         """Return the repository of that registry which holds the image, empty if it is elsewhere."""
 
+    def place(self) -> tuple[str, str]:
+        """Return what it shares with all sources that read the same content.
+
+        For a registry that is ``host[:port]`` and the repository, for all else an empty text and what tells it apart.
+        """
+
     def close(self) -> None:
         """Give back files and connections."""
 
@@ -48,6 +57,10 @@ class RegistrySource(RepositoryReader):
     def __init__(self, client: RegistryClient, reference: Reference) -> None:
         super().__init__(client, reference.repository)
         self._reference = reference
+
+    def known_digest(self) -> str:
+        """Return the digest of the reference, or else ask for it."""
+        return self._reference.digest or self.digest()
 
     def is_same(self, present: Manifest) -> bool:
         """Tell by the digest, which is asked for by HEAD: Docker Hub does not count that as a pull."""
@@ -77,6 +90,10 @@ class RegistrySource(RepositoryReader):
     def mountable_from(self, origin: Origin) -> str:
         """Return the repository if the registry is the same."""
         return self.repository if origin == self.client.origin else ""
+
+    def place(self) -> tuple[str, str]:
+        """Return registry and repository."""
+        return self.client.origin.authority, self.repository
 
     def close(self) -> None:
         """Close the client."""

@@ -182,6 +182,11 @@ class Transport:
         self._pool = ConnectionPool(origin, tls or TlsSettings(), timeouts or Timeouts())
         self._authenticator = Authenticator(origin, credentials, self._fetch_token, token_hosts=token_hosts)
 
+    @property
+    def requests(self) -> int:
+        """The number of requests that were sent, those that were tried again and those for tokens among them."""
+        return self._pool.lent
+
     def close(self) -> None:
         """Close the idle connections."""
         self._pool.close()

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From wishes to jobs: what is there, what is wanted, and which manifests that takes. Writes nothing."""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ..client import RegistryClient
+from ..describe import MAX_DEPTH
+from ..errors import ArchiveError, InvalidReference, InvalidSettings, RegistryError
+from ..location import RegistryLocation
+from ..media_types import ALL_TYPES, Descriptor, Manifest
+from ..platforms import MissingPlatform
+from ..reference import Reference, RepositoryTag
+from ..source import ImageSource
+from .jobs import Job
+from .patience import Patience
+from .problems import BadList, Problem
+from .sources import Sources
+from .wishes import Wish
+
+THREADS = 8
+"""Small requests on their way at a time: they wait for the way more than for anybody's processor."""
+
+_REFUSED = (ArchiveError, MissingPlatform, InvalidReference, InvalidSettings)
+"""What is wrong with the list, or with a file it names. All else may be an outage, and is the image's own failure."""
+
+A = t.TypeVar("A")
+B = t.TypeVar("B")
+
+Manifests = t.Dict[str, Manifest]
+"""By digest."""
+
+
+class Planner:
+    """Finds out what a list of images takes."""
+
+    def __init__(self, client: RegistryClient, sources: Sources, *, threads: int = THREADS) -> None:
+        self._client = client
+        self._sources = sources
+        self._threads = threads
+        self._home = client.origin.authority
+        # A registry that does not answer now was never seen to: nothing says that waiting would help.
+        self._patience = Patience(0)
+
+    def plan(self, wishes: t.Sequence[Wish], problems: t.Sequence[Problem] = ()) -> tuple[list[Job], Manifests]:
+        """Return a job for each image, and all manifests that they need.
+
+        :param problems: what is wrong with the list already.
+        :raises BadList: if the list cannot be meant so, with all that is wrong.
+        """
+        found = list(problems)
+        expanded = self._each(self._expand, wishes)
+        found += [part for parts in expanded for part in parts if isinstance(part, Problem)]
+        jobs, contradictions = _once([part for parts in expanded for part in parts if isinstance(part, Job)])
+        found += contradictions
+        self._each(self._resolve, [job for job in jobs if job.error is None])
+        manifests = self._load([job for job in jobs if job.planned])
+        found += [Problem(job.where, str(job.error)) for job in jobs if isinstance(job.error, _REFUSED)]
+        if found:
+            raise BadList(found)
+        return jobs, manifests
+
+    def _expand(self, wish: Wish) -> list[Job | Problem]:
+        """Return the jobs of a wish: one, or one for each tag that it chooses."""
+        if wish.choice is None:
+            return [_job(wish, wish.target)]
+        reference = t.cast(RegistryLocation, wish.location).reference
+        tags = list(wish.choice.listed)
+        if not tags:
+            try:
+                there = self._patience.run([reference.api_host], lambda: self._sources.tags(reference))
+            except RegistryError as error:
+                job = _job(wish, wish.target)
+                job.fail(error)
+                return [job]
+            tags = wish.choice.choose(there or ())
+            if not tags:
+                return [Problem(wish.where, _nothing_matches(wish, reference, there))]
+        return [_job(wish, RepositoryTag(wish.repository, tag), _tagged(reference, tag)) for tag in tags]
+
+    def _resolve(self, job: Job) -> None:
+        """Find out what the tag names and what it is to name; a root is left if that is not the same."""
+        try:
+            self._patience.run([self._home, *_hosts(job)], lambda: self._compare(job))
+        except RegistryError as error:
+            job.fail(error)
+
+    def _compare(self, job: Job) -> None:
+        there = self._client.head_manifest(job.target.repository, job.target.tag)
+        job.before = there.digest if there else ""
+        if job.source is None:
+            job.source = self._sources.open(job.location, job.platforms)
+        # What is of no known type is not asked for: it is none of ours, and cannot be read.
+        if there and there.media_type in ALL_TYPES and self._is_same(job.source, job.target.repository, there):
+            job.digest = there.digest
+            return
+        job.root = job.source.root()
+        job.digest = job.root.digest
+
+    def _is_same(self, source: ImageSource, repository: str, there: Descriptor) -> bool:
+        digest = source.known_digest()
+        if digest:
+            return digest == there.digest
+        return source.is_same(self._client.get_manifest(repository, there.digest))
+
+    def _load(self, jobs: t.Sequence[Job]) -> Manifests:
+        """Return all manifests below the jobs' roots, read level by level, each once over the whole list."""
+        known: Manifests = {job.root.digest: job.root for job in jobs if job.root}
+        level: dict[str, tuple[Manifest, list[Job]]] = {}
+        for job in jobs:
+            if job.root:
+                level.setdefault(job.root.digest, (job.root, []))[1].append(job)
+        for _depth in range(MAX_DEPTH):
+            wanted: dict[str, tuple[Descriptor, list[Job]]] = {}
+            for manifest, users in level.values():
+                for child in manifest.children:
+                    wanted.setdefault(child.digest, (child, []))[1].extend(users)
+            children = self._each(lambda entry: self._child(known, *entry), list(wanted.values()))
+            level = {child.digest: (child, wanted[child.digest][1]) for child in children if child}
+            known.update((digest, child) for digest, (child, _jobs) in level.items())
+        return known
+
+    def _child(self, known: Manifests, descriptor: Descriptor, jobs: list[Job]) -> Manifest | None:
+        """Return a manifest from the first source that has it; without one, the jobs fail."""
+        if descriptor.digest in known:
+            return known[descriptor.digest]
+        for job in jobs:
+            try:
+                return self._patience.run(_hosts(job), lambda source=job.source: source.manifest(descriptor))  # type: ignore
+            except RegistryError as error:
+                job.fail(error)
+        return None
+
+    def _each(self, work: t.Callable[[A], B], items: t.Sequence[A]) -> list[B]:
+        """Return the results in the order of the items."""
+        if len(items) < 2:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(min(self._threads, len(items))) as executor:
+            return list(executor.map(work, items))
+
+
+def _job(wish: Wish, target: RepositoryTag, location: RegistryLocation | None = None) -> Job:
+    return Job(wish.where, target, location or wish.location, wish.platforms, referrers=wish.referrers)
+
+
+def _hosts(job: Job) -> list[str]:
+    return [job.location.reference.api_host] if isinstance(job.location, RegistryLocation) else []
+
+
+def _tagged(reference: Reference, tag: str) -> RegistryLocation:
+    return RegistryLocation(Reference(reference.registry, reference.repository, tag))
+
+
+def _once(jobs: t.Iterable[Job]) -> tuple[list[Job], list[Problem]]:
+    """Return one job a tag, and the contradictions among them."""
+    first: dict[RepositoryTag, Job] = {}
+    problems: list[Problem] = []
+    for job in jobs:
+        other = first.setdefault(job.target, job)
+        if not other.wants_the_same(job):
+            problems.append(
+                Problem(job.where, f"{job.target} is to be {job.location} here, and {other.location} at {other.where}.")
+            )
+        other.referrers = other.referrers or job.referrers
+    return list(first.values()), problems
+
+
+def _nothing_matches(wish: Wish, reference: Reference, there: t.Sequence[str] | None) -> str:
+    where = f"docker://{reference.registry}/{reference.repository}"
+    if there is None:
+        return f"{where} does not exist, so no tag of it can be chosen."
+    some = f"It has {len(there)} tags, such as {', '.join(sorted(there)[-5:])}." if there else "It has no tags."
+    return f"no tag of {where} is what is chosen ({wish.choice}). {some}"

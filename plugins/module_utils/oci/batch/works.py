@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the dockyard.registry contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be written, as a graph: blobs below manifests, manifests below indexes, and tags on top.
+
+A blob stands once for the whole list. It comes into the first repository from a source, and into the others by a link.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import ContentError, RegistryError
+from ..describe import MAX_DEPTH, MAX_MANIFESTS
+from ..media_types import Descriptor, Manifest
+from ..origin import Origin
+from ..source import ImageSource
+from .jobs import Job
+
+_MOST_SOURCES = 3
+"""Sources of a blob that are kept: one, and some to try if it fails."""
+
+
+class Blob:
+    """A config or layer. ``holder`` is a repository of the registry that has it, empty while none is known to."""
+
+    __slots__ = ("descriptor", "places", "holder", "sources")
+
+    def __init__(self, descriptor: Descriptor) -> None:
+        self.descriptor = descriptor
+        self.places: list[Place] = []
+        self.holder = ""
+        self.sources: list[ImageSource] = []
+
+    def add_source(self, source: ImageSource) -> None:
+        """Remember where it can be read, if that is not known yet."""
+        if len(self.sources) < _MOST_SOURCES and all(source.place() != known.place() for known in self.sources):
+            self.sources.append(source)
+
+
+class Place:
+    """A blob in a repository; ``users`` wait for it."""
+
+    __slots__ = ("blob", "repository", "users", "done", "error")
+
+    def __init__(self, blob: Blob, repository: str) -> None:
+        self.blob = blob
+        self.repository = repository
+        self.users: list[Write] = []
+        self.done = False
+        self.error: RegistryError | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether an image that has not failed needs it."""
+        return any(user.is_wanted for user in self.users)
+
+
+class Write:
+    """A manifest in a repository, by its digest or, if ``job`` is set, as the tag of an image.
+
+    ``waiting`` is the number of ``needs`` that are not done.
+    """
+
+    __slots__ = ("repository", "manifest", "reference", "job", "needs", "users", "waiting", "done", "error")
+
+    def __init__(self, repository: str, manifest: Manifest, reference: str, job: Job | None = None) -> None:
+        self.repository = repository
+        self.manifest = manifest
+        self.reference = reference
+        self.job = job
+        self.needs: list[Place | Write] = []
+        self.users: list[Write] = []
+        self.waiting = 0
+        self.done = False
+        self.error: RegistryError | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether an image that has not failed needs it."""
+        if self.error is not None:
+            return False
+        return self.job.error is None if self.job else any(user.is_wanted for user in self.users)
+
+    def need(self, other: Place | Write) -> None:
+        """Wait for something."""
+        self.needs.append(other)
+        other.users.append(self)
+        self.waiting += 1
+
+
+class Works:
+    """All that is to be written for a list of images."""
+
+    def __init__(self, jobs: t.Iterable[Job], manifests: t.Mapping[str, Manifest], home: Origin) -> None:
+        """Make the graph. An image that cannot be one fails here.
+
+        :param manifests: all below the jobs' roots, by digest.
+        :param home: the registry that is written to.
+        """
+        self.blobs: dict[str, Blob] = {}
+        self.tags: list[Write] = []
+        self.writes: dict[tuple[str, str], Write] = {}
+        self._places: dict[tuple[str, str], Place] = {}
+        self._manifests = manifests
+        self._home = home
+        for job in jobs:
+            if job.planned:
+                self._add(job)
+
+    @property
+    def size(self) -> int:
+        """The bytes to be sent at the most."""
+        return sum(blob.descriptor.size for blob in self.blobs.values() if not blob.holder)
+
+    def _add(self, job: Job) -> None:
+        root = t.cast(Manifest, job.root)
+        try:
+            _refuse_endless(root, self._manifests)
+        except RegistryError as error:
+            job.fail(error)
+            return
+        write = Write(job.target.repository, root, job.target.tag, job)
+        self._fill(write, job)
+        self.tags.append(write)
+
+    def _fill(self, write: Write, job: Job) -> None:
+        for child in dict.fromkeys(child.digest for child in write.manifest.children):
+            write.need(self._write(write.repository, self._manifests[child], job))
+        for blob in write.manifest.blobs:
+            write.need(self._place(write.repository, blob, t.cast(ImageSource, job.source)))
+
+    def _write(self, repository: str, manifest: Manifest, job: Job) -> Write:
+        key = (repository, manifest.digest)
+        if key not in self.writes:
+            self.writes[key] = Write(repository, manifest, manifest.digest)
+            self._fill(self.writes[key], job)
+        return self.writes[key]
+
+    def _place(self, repository: str, descriptor: Descriptor, source: ImageSource) -> Place:
+        blob = self.blobs.get(descriptor.digest)
+        if blob is None:
+            blob = self.blobs[descriptor.digest] = Blob(descriptor)
+        blob.add_source(source)
+        blob.holder = blob.holder or source.mountable_from(self._home)
+        key = (repository, descriptor.digest)
+        if key not in self._places:
+            self._places[key] = Place(blob, repository)
+            blob.places.append(self._places[key])
+        return self._places[key]
+
+
+def _refuse_endless(root: Manifest, manifests: t.Mapping[str, Manifest]) -> None:
+    seen: set[str] = set()
+    level = [root]
+    for depth in range(MAX_DEPTH + 1):
+        children = {child.digest for manifest in level for child in manifest.children} - seen
+        seen |= children
+        if not children:
+            return
+        if depth == MAX_DEPTH or len(seen) > MAX_MANIFESTS:
+            break
+        level = [manifests[digest] for digest in children if digest in manifests]
+    raise ContentError(
+        f"the image {root.digest} has too many levels or manifests.",
+        hint=f"At most {MAX_DEPTH} levels and {MAX_MANIFESTS} manifests are read.",
+    )
