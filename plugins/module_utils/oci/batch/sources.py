@@ -63,7 +63,7 @@ class Sources:
     def __init__(
         self,
         connect: Connect,
-        home: RegistryClient,
+        home: RegistryClient | None = None,
         *,
         engine: t.Callable[[], Engine],
         temp_dir: str | None = None,
@@ -71,7 +71,7 @@ class Sources:
     ) -> None:
         """Open nothing yet.
 
-        :param home: the registry that is copied to; a source on the same one is reached by the same URL.
+        :param home: the registry that is copied to, if there is one; a source on the same one is reached by the same URL.
         :param engine: makes the engine of ``docker-daemon:`` sources.
         :param temp_dir: where compressed layers and archives of an engine may be kept.
         :param plain_http: tells whether a registry is reached in plain http, even beyond loopback.
@@ -150,7 +150,7 @@ class Sources:
         if origin:
             return connect(origin)
         plain = self._plain_http(reference)
-        return connect_source(reference, connect, self._home.origin, plain_http=plain).client
+        return connect_source(reference, connect, self._home.origin if self._home else None, plain_http=plain).client
 
     def _lock_of(self, name: str) -> threading.Lock:
         with self._lock:
