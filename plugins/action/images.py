@@ -10,10 +10,14 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.utils.display import Display
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.list_file import read_list_file
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
+from ansible_collections.dockyard.registry.plugins.plugin_utils.copy_table import copy_table
 from ansible_collections.dockyard.registry.plugins.plugin_utils.long_work import LongWork
+
+display = Display()
 
 
 class ActionModule(LongWork):
@@ -23,7 +27,11 @@ class ActionModule(LongWork):
         args = self._task.args
         if args.get("file") and not boolean(args.get("remote_src", False), strict=False):
             self._task.args = {**args, "file": None, "entries": self._entries(str(args["file"]))}
-        return t.cast("dict[str, t.Any]", super().run(tmp, task_vars))
+        result = super().run(tmp, task_vars)
+        if "totals" in result and self._task.loop is None:
+            for line in copy_table(result, foretold=bool(self._task.check_mode)):
+                display.display(f"  {line}")
+        return result
 
     def _entries(self, name: str) -> list[dict[str, t.Any]]:
         try:

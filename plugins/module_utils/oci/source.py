@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import typing as t
 
 from .client import RegistryClient
@@ -15,6 +17,10 @@ from .media_types import Descriptor, Manifest
 from .origin import Origin, is_loopback, parse_host_port
 from .reference import Reference
 from .streams import Readable
+
+
+_HANDSHAKE = 10.0
+"""Seconds for a handshake on loopback."""
 
 
 class ImageSource(ContentReader, t.Protocol):
@@ -122,10 +128,28 @@ def connect_source(
     if plain_http:
         # A port that speaks TLS says so in the body of a 400, which the HEAD that comes first would not have.
         _ping(client)
-    elif is_loopback(server.host) and not _speaks_tls(client):
+    elif is_loopback(server.host) and not (_shakes_hands(client.origin) and _speaks_tls(client)):
         client.close()
         client = connect(server.origin("http"))
     return RegistrySource(client, reference)
+
+
+def _shakes_hands(origin: Origin) -> bool:
+    """Tell whether a port on loopback may speak TLS. Nothing is sent over it, so nothing need be trusted for that.
+
+    To read the system's CAs takes longer than all of this, and is in vain if the answer is no.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with socket.create_connection((origin.host, origin.port), timeout=_HANDSHAKE) as connection:
+            context.wrap_socket(connection, server_hostname=origin.host).close()
+    except (ssl.SSLError, ConnectionResetError):
+        return False
+    except OSError:
+        return True  # whatever it is, the client says it better
+    return True
 
 
 def _speaks_tls(client: RegistryClient) -> bool:

@@ -89,6 +89,7 @@ class Copier:
         planner = Planner(self._client, self._sources)
         jobs, manifests = planner.plan(wishes, problems)
         plan = Plan(jobs, Works(jobs, manifests, self._client.origin))
+        planner.find_holders(jobs, plan.works)
         self._check(plan)
         self._report(str(plan))
         return plan

@@ -17,14 +17,19 @@ from ..media_types import ALL_TYPES, Descriptor, Manifest
 from ..platforms import MissingPlatform
 from ..reference import Reference, RepositoryTag
 from ..source import ImageSource
-from .jobs import Job
+from .jobs import Extra, Job
 from .patience import Patience
 from .problems import BadList, Problem
 from .sources import Sources
+from .travellers import Travellers
 from .wishes import Wish
+from .works import Works
 
 THREADS = 8
 """Small requests on their way at a time: they wait for the way more than for anybody's processor."""
+
+WORTH_A_REQUEST = 1024 * 1024
+"""Bytes to be sent that one more request may save."""
 
 _REFUSED = (ArchiveError, MissingPlatform, InvalidReference, InvalidSettings)
 """What is wrong with the list, or with a file it names. All else may be an outage, and is the image's own failure."""
@@ -46,6 +51,7 @@ class Planner:
         self._home = client.origin.authority
         # A registry that does not answer now was never seen to: nothing says that waiting would help.
         self._patience = Patience(0)
+        self._travellers = Travellers()
 
     def plan(self, wishes: t.Sequence[Wish], problems: t.Sequence[Problem] = ()) -> tuple[list[Job], Manifests]:
         """Return a job for each image, and all manifests that they need.
@@ -59,7 +65,12 @@ class Planner:
         jobs, contradictions = _once([part for parts in expanded for part in parts if isinstance(part, Job)])
         found += contradictions
         self._each(self._resolve, [job for job in jobs if job.error is None])
-        manifests = self._load([job for job in jobs if job.planned])
+        manifests = self._load([(job.root, job) for job in jobs if job.root and not job.error])
+        asked = [job for job in jobs if job.referrers and not job.error]
+        if asked:
+            self._each(lambda job: self._accompany(job, manifests), asked)
+            extras = [(extra.root, job) for job in asked if not job.error for extra in job.extras]
+            manifests.update(self._load(extras))
         found += [Problem(job.where, str(job.error)) for job in jobs if isinstance(job.error, _REFUSED)]
         if found:
             raise BadList(found)
@@ -108,13 +119,71 @@ class Planner:
             return digest == there.digest
         return source.is_same(self._client.get_manifest(repository, there.digest))
 
-    def _load(self, jobs: t.Sequence[Job]) -> Manifests:
-        """Return all manifests below the jobs' roots, read level by level, each once over the whole list."""
-        known: Manifests = {job.root.digest: job.root for job in jobs if job.root}
+    def _accompany(self, job: Job, manifests: Manifests) -> None:
+        """Find what is about an image and is not here yet."""
+        source = t.cast(ImageSource, job.source)
+        client = self._sources.client_of(job.location)
+        if client is None:
+            return  # no archive says what is about its images
+
+        def find() -> tuple[Extra, ...]:
+            root = job.root or source.root()
+            about = [root.digest, *(manifest.digest for manifest in below(root, manifests, source))]
+            found = self._travellers.find(client, source.place()[1], about)
+            return tuple(extra for extra in found if not self._is_here(job, extra))
+
+        try:
+            job.extras = self._patience.run([self._home, *_hosts(job)], find)
+        except RegistryError as error:
+            job.fail(error)
+
+    def _is_here(self, job: Job, extra: Extra) -> bool:
+        """Tell whether the registry has what is about an image. One that has no such tag yet is not asked."""
+        if not job.before:
+            return False
+        repository, root = job.target.repository, extra.root
+        if extra.tag:
+            there = self._client.head_manifest(repository, extra.tag)
+            return there is not None and there.digest == root.digest
+        return root.subject is not None and root.digest in self._travellers.listed(
+            self._client, repository, root.subject.digest
+        )
+
+    def find_holders(self, jobs: t.Sequence[Job], works: Works) -> None:
+        """Look in images of the list that are here already for blobs that others need: they can be linked.
+
+        It takes requests, so no more are made than the bytes to be sent are worth.
+        """
+        missing = {digest for digest, blob in works.blobs.items() if not blob.holder}
+        worth = len(missing) + sum(works.blobs[digest].descriptor.size for digest in missing) // WORTH_A_REQUEST
+        places = {(job.target.repository, job.before) for job in jobs if job.before and job.error is None}
+        wanted = sorted(places)[:worth]
+        for _depth in range(MAX_DEPTH):
+            found = self._each(lambda place: self._look(*place), wanted)
+            for (repository, _digest), manifest in zip(wanted, found):
+                for blob in manifest.blobs if manifest else ():
+                    if blob.digest in missing:
+                        works.blobs[blob.digest].holder = works.blobs[blob.digest].holder or repository
+            worth -= len(wanted)
+            below_them = {
+                (repository, child.digest)
+                for (repository, _digest), manifest in zip(wanted, found)
+                for child in (manifest.children if manifest else ())
+            }
+            wanted = sorted(below_them)[: max(0, worth)]
+
+    def _look(self, repository: str, digest: str) -> Manifest | None:
+        try:
+            return self._client.get_manifest(repository, digest)
+        except RegistryError:
+            return None  # it cannot be read, so nothing is known of it: the blobs are sent
+
+    def _load(self, roots: t.Sequence[tuple[Manifest, Job]]) -> Manifests:
+        """Return all manifests from some roots down, read level by level, each once over the whole list."""
+        known: Manifests = {root.digest: root for root, _job in roots}
         level: dict[str, tuple[Manifest, list[Job]]] = {}
-        for job in jobs:
-            if job.root:
-                level.setdefault(job.root.digest, (job.root, []))[1].append(job)
+        for root, job in roots:
+            level.setdefault(root.digest, (root, []))[1].append(job)
         for _depth in range(MAX_DEPTH):
             wanted: dict[str, tuple[Descriptor, list[Job]]] = {}
             for manifest, users in level.values():
@@ -142,6 +211,14 @@ class Planner:
             return [work(item) for item in items]
         with ThreadPoolExecutor(min(self._threads, len(items))) as executor:
             return list(executor.map(work, items))
+
+
+def below(root: Manifest, manifests: Manifests, source: ImageSource) -> t.Iterator[Manifest]:
+    """Yield the manifests below a root; those that are not known are read."""
+    for child in root.children:
+        manifest = manifests.get(child.digest) or source.manifest(child)
+        yield manifest
+        yield from below(manifest, manifests, source)
 
 
 def _job(wish: Wish, target: RepositoryTag, location: RegistryLocation | None = None) -> Job:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import threading
@@ -19,6 +20,7 @@ from ..source import ImageSource
 from ..streams import Readable
 from .meter import Kind, Meter, MeteredReader
 from .patience import Patience
+from .planning import WORTH_A_REQUEST
 from .works import Blob, Place, Works, Write
 
 THREADS = 4
@@ -177,6 +179,13 @@ class Runner:
         )
         if upload is None:
             return "existing" if holder == place.repository else "mounted"
+        other = "" if blob.holder else self._elsewhere(place)
+        if other:
+            with contextlib.suppress(RegistryError):
+                upload.cancel()  # if that fails, the registry gives it up in time
+            upload = self._client.mount_blob(place.repository, blob.descriptor.digest, other)
+            if upload is None:
+                return "mounted"
         opened = [upload]
         last: RegistryError | None = None
         for source in list(blob.sources):
@@ -195,6 +204,17 @@ class Runner:
             else:
                 return "uploaded"
         raise t.cast(RegistryError, last)
+
+    def _elsewhere(self, place: Place) -> str:
+        """Return another repository of the list that has the blob of another tag already, empty if none has."""
+        blob = place.blob
+        if blob.descriptor.size < WORTH_A_REQUEST:
+            return ""
+        for other in blob.places:
+            if other is not place and other.repository in self._works.existing:
+                if self._client.head_blob(other.repository, blob.descriptor.digest):
+                    return other.repository
+        return ""
 
     def _metered(self, source: ImageSource, blob: Blob) -> Readable:
         return MeteredReader(source.open_blob(blob.descriptor), self._meter, self._check)

@@ -111,6 +111,10 @@ class Sources:
         source = self._open(location)
         return PlatformSource(source, platforms, where=str(location)) if platforms else source
 
+    def client_of(self, location: Location) -> RegistryClient | None:
+        """Return the client of the registry that an image is on, None if it is on none."""
+        return self._client(location.reference) if isinstance(location, RegistryLocation) else None
+
     def tags(self, reference: Reference) -> list[str] | None:
         """Return the tags of a repository, None if its registry does not know it."""
         return self._client(reference).find_tags(reference.repository)

@@ -93,13 +93,15 @@ class Write:
 class Works:
     """All that is to be written for a list of images."""
 
-    def __init__(self, jobs: t.Iterable[Job], manifests: t.Mapping[str, Manifest], home: Origin) -> None:
+    def __init__(self, jobs: t.Sequence[Job], manifests: t.Mapping[str, Manifest], home: Origin) -> None:
         """Make the graph. An image that cannot be one fails here.
 
         :param manifests: all below the jobs' roots, by digest.
         :param home: the registry that is written to.
         """
         self.blobs: dict[str, Blob] = {}
+        self.existing = frozenset(job.target.repository for job in jobs if job.before)
+        """Repositories that are known to be there."""
         self.tags: list[Write] = []
         self.writes: dict[tuple[str, str], Write] = {}
         self._places: dict[tuple[str, str], Place] = {}
@@ -115,26 +117,32 @@ class Works:
         return sum(blob.descriptor.size for blob in self.blobs.values() if not blob.holder)
 
     def _add(self, job: Job) -> None:
-        root = t.cast(Manifest, job.root)
+        roots = [extra.root for extra in job.extras] + ([job.root] if job.root else [])
         try:
-            _refuse_endless(root, self._manifests)
+            for root in roots:
+                _refuse_endless(root, self._manifests)
         except RegistryError as error:
             job.fail(error)
             return
-        write = Write(job.target.repository, root, job.target.tag, job)
-        self._fill(write, job)
-        self.tags.append(write)
+        repository = job.target.repository
+        extras = [(extra.root, extra.tag or extra.root.digest) for extra in job.extras]
+        # What is written last stands for the image: its tag, or the last that it lacked of what is about it.
+        last = Write(repository, job.root, job.target.tag, job) if job.root else Write(repository, *extras.pop(), job)
+        for root, reference in extras:
+            last.need(self._write(repository, root, job, reference))
+        self._fill(last, job)
+        self.tags.append(last)
 
     def _fill(self, write: Write, job: Job) -> None:
         for child in dict.fromkeys(child.digest for child in write.manifest.children):
-            write.need(self._write(write.repository, self._manifests[child], job))
+            write.need(self._write(write.repository, self._manifests[child], job, child))
         for blob in write.manifest.blobs:
             write.need(self._place(write.repository, blob, t.cast(ImageSource, job.source)))
 
-    def _write(self, repository: str, manifest: Manifest, job: Job) -> Write:
-        key = (repository, manifest.digest)
+    def _write(self, repository: str, manifest: Manifest, job: Job, reference: str) -> Write:
+        key = (repository, reference)
         if key not in self.writes:
-            self.writes[key] = Write(repository, manifest, manifest.digest)
+            self.writes[key] = Write(repository, manifest, reference)
             self._fill(self.writes[key], job)
         return self.writes[key]
 
