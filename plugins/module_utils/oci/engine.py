@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 from .errors import InvalidReference, InvalidSettings, RegistryError
 from .media_types import platform_of
 from .reference import parse_digest
-from .streams import BUFFER_SIZE
+from .streams import BUFFER_SIZE, Readable
 
 DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
 EXPORT_PATIENCE = 1800.0
@@ -133,24 +133,19 @@ class Engine:
             self._has_layouts(),
         )
 
-    def export(self, image_id: str, file: t.IO[bytes]) -> None:
-        """Write the archive of an image, as ``docker save`` makes it, into a file.
-
-        :raises OSError: if the file cannot be written.
-        """
+    def export(self, image_ids: t.Sequence[str]) -> Readable:
+        """Return the archive of images, as ``docker save`` makes it; what they share is in it once. Close it."""
         connection = self._connect(max(self._timeout, EXPORT_PATIENCE))
         try:
-            response = self._send(connection, f"/images/{image_id}/get")
+            names = [quote(image_id, safe=":") for image_id in image_ids]
+            target = f"/images/{names[0]}/get" if len(names) == 1 else f"/images/get?names={'&names='.join(names)}"
+            response = self._send(connection, target)
             if response.status != 200:
-                self._refuse(response.status, self._whole(response), f"for the archive of {image_id}")
-            buffer = memoryview(bytearray(BUFFER_SIZE))
-            while True:
-                size = self._receive(response, buffer)
-                if not size:
-                    return
-                file.write(buffer[:size])
-        finally:
+                self._refuse(response.status, self._whole(response), f"for the archive of {', '.join(image_ids)}")
+        except BaseException:
             connection.close()
+            raise
+        return _Export(connection, lambda buffer: self._receive(response, buffer))
 
     def platform(self) -> str:
         """Return the platform that the engine runs on, ``os/architecture``."""
@@ -288,6 +283,22 @@ def engine_failure(address: EngineAddress, error: BaseException) -> EngineError:
     elif isinstance(error, (http.client.HTTPException, ValueError)):
         hint = "Its answer broke off, or is not HTTP: look into its log."
     return EngineError(f"the engine at {address} does not answer: {detail or type(error).__name__}.", hint=hint)
+
+
+class _Export:
+    """An archive on its way."""
+
+    def __init__(self, connection: http.client.HTTPConnection, readinto: t.Callable[[memoryview], int]) -> None:
+        self._connection = connection
+        self._readinto = readinto
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read on; 0 at the end, and only there."""
+        return self._readinto(buffer)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
 
 
 class _TakesNoMore(Exception):

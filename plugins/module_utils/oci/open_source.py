@@ -11,6 +11,7 @@ import typing as t
 from .client import RegistryClient
 from .docker_archive import DockerArchiveSource
 from .engine import Engine
+from .engine_exports import EngineExports
 from .engine_source import EngineSource
 from .errors import RegistryError
 from .file_tree import DirectoryTree, TarTree
@@ -40,7 +41,7 @@ def open_source(
     if isinstance(location, RegistryLocation):
         return connect_source(location.reference, connect, home, plain_http=plain_http)
     if isinstance(location, EngineLocation):
-        return EngineSource(engine(), location.name, temp_dir=temp_dir)
+        return EngineSource(EngineExports(engine(), temp_dir), location.name)
     return open_files(location, temp_dir)
 
 

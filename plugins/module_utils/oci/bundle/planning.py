@@ -15,7 +15,7 @@ import tarfile
 import typing as t
 
 from ..copy import in_parallel
-from ..describe import Image, load_image
+from ..describe import load_image
 from ..errors import ArchiveError, ContentError, RegistryError
 from ..file_tree import BoundedTarInfo
 from ..layout_documents import contents_of
@@ -53,6 +53,27 @@ class Found:
     bundled: Bundled
     source: ImageSource
     kept: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """An image that is still to be read."""
+
+    target: RepositoryTag
+    full: str
+    source: ImageSource
+
+    def read(self) -> Found:
+        """Read its manifests.
+
+        :raises RegistryError: if that fails; the source is closed then.
+        """
+        try:
+            image = load_image(self.source, self.source.root())
+            return Found(Bundled(self.target, self.full, image, is_loadable(self.source, image)), self.source, False)
+        except BaseException:
+            self.source.close()
+            raise
 
 
 class Failures(RegistryError):
@@ -143,13 +164,20 @@ def _resolve(wanted: t.Sequence[Wanted], path: str, old: Bundle | None) -> Plan:
     found: list[Found] = []
     failed: list[tuple[str, RegistryError]] = []
 
-    def find(one: Wanted) -> Found | RegistryError:
+    def find(one: Wanted) -> Found | Opened | RegistryError:
         try:
             return _find(one, old)
         except RegistryError as error:
             return error
 
-    for one, result in zip(wanted, in_parallel(find, wanted)):
+    def read(result: Found | Opened | RegistryError) -> Found | RegistryError:
+        try:
+            return result.read() if isinstance(result, Opened) else result
+        except RegistryError as error:
+            return error
+
+    # Images that come together, as those of an engine, are read when all of them are known.
+    for one, result in zip(wanted, in_parallel(read, in_parallel(find, wanted))):
         if isinstance(result, Found):
             found.append(result)
         else:
@@ -163,15 +191,15 @@ def _resolve(wanted: t.Sequence[Wanted], path: str, old: Bundle | None) -> Plan:
     return Plan(path, old, found)
 
 
-def _find(wanted: Wanted, old: Bundle | None) -> Found:
+def _find(wanted: Wanted, old: Bundle | None) -> Found | Opened:
     full = full_name(wanted.target, wanted.location)
     source = wanted.open()
     try:
         there = next((image for image in old.images if image.target == wanted.target), None) if old else None
         if there and source.is_same(there.image.root):
             return Found(dataclasses.replace(there, full=full), source, True)
-        image: Image = load_image(source, source.root())
-        return Found(Bundled(wanted.target, full, image, is_loadable(source, image)), source, False)
+        opened = Opened(wanted.target, full, source)
+        return opened if source.want() else opened.read()
     except BaseException:
         source.close()
         raise
