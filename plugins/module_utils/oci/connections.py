@@ -20,6 +20,7 @@ import ssl
 import threading
 import typing as t
 
+from .answers import PlainConnection, TlsConnection
 from .certs_d import HostCertificates
 from .errors import ConnectionFailed, InvalidSettings
 from .origin import Origin
@@ -160,8 +161,8 @@ class ConnectionPool:
     def _new(self, origin: Origin, proxy: Proxy | None) -> http.client.HTTPConnection:
         if origin.scheme == "http":
             server = proxy.origin if proxy else origin
-            return http.client.HTTPConnection(server.host, server.port, timeout=self._timeouts.connect)
-        return http.client.HTTPSConnection(
+            return PlainConnection(server.host, server.port, timeout=self._timeouts.connect)
+        return TlsConnection(
             origin.host, origin.port, timeout=self._timeouts.connect, context=self._context(origin)
         )
 

@@ -19,6 +19,7 @@ import http.client
 import typing as t
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
+from .answers import Headers
 from .auth import CLIENT_ID, Authenticator, Login, Scopes, TokenRequest
 from .connections import ConnectionPool, Timeouts, TlsSettings, connection_error
 from .errors import ConnectionFailed, ContentError, RegistryError, redact_url, response_error
@@ -56,7 +57,7 @@ class Answer:
     """A whole answer. Header names are looked up in any case."""
 
     status: int
-    headers: http.client.HTTPMessage
+    headers: Headers
     body: bytes
     url: str
 
@@ -86,7 +87,7 @@ class OpenAnswer:
             connection.close()
             raise connection_error(request.method, request.url, error) from error
         self.status = self._response.status
-        self.headers = self._response.headers
+        self.headers = t.cast("Headers", self._response.headers)
         self.url = request.url
 
     @property

@@ -20,14 +20,14 @@ from ..errors import ArchiveError, ContentError, RegistryError
 from ..media_types import Descriptor
 from ..source import ImageSource
 from .jobs import Job
-from .meter import Meter, Totals, shown_size
+from .meter import Kind, Meter, Totals, shown_size
 from .patience import LONGEST_OUTAGE, Patience
 from .planning import Planner
 from .problems import BadList, Problem
 from .running import THREADS, Runner
 from .sources import Sources
 from .wishes import Wish
-from .works import Blob, Place, Works
+from .works import Blob, Works
 
 EVERY = 1.0
 """Seconds between two lines of progress."""
@@ -97,29 +97,19 @@ class Copier:
     def predict(self, plan: Plan) -> Totals:
         """Return what the plan will come to, by asking for each blob; writes nothing."""
         meter = Meter(0, 0)
-        places = [(blob, place) for blob in plan.works.blobs.values() for place in blob.places if place.is_wanted]
-        known = set(job.target.repository for job in plan.jobs if job.before)
+        runner = self._runner(plan, meter)
 
-        def ask(entry: tuple[Blob, Place]) -> bool:
-            blob, place = entry
-            return self._client.head_blob(place.repository, blob.descriptor.digest)
+        def foretell(blob: Blob) -> None:
+            places = [place for place in blob.places if place.is_wanted]
+            kinds: list[Kind] = ["existing" if place.repository == blob.holder else "mounted" for place in places]
+            if places and not blob.holder:
+                kinds[0] = runner.foretell(places[0])
+            for kind in kinds:
+                meter.settle(kind, blob.descriptor.size)
 
-        unknown = sorted({place.repository for _blob, place in places} - known)
         with ThreadPoolExecutor(self._threads) as executor:
-            # A repository that does not exist has no blobs: that takes one question.
-            exists = executor.map(lambda name: self._client.find_tags(name) is not None, unknown)
-            known |= {name for name, there in zip(unknown, exists) if there}
-            asked = [entry for entry in places if entry[1].repository in known]
-            there = {id(place) for (_blob, place), found in zip(asked, executor.map(ask, asked)) if found}
-        for blob in plan.works.blobs.values():
-            wanted = [place for place in blob.places if place.is_wanted]
-            held = bool(blob.holder) or any(id(place) in there for place in wanted)
-            for place in wanted:
-                if id(place) in there:
-                    meter.settle("existing", blob.descriptor.size)
-                else:
-                    meter.settle("mounted" if held else "uploaded", blob.descriptor.size)
-                    held = True
+            for _done in executor.map(foretell, plan.works.blobs.values()):
+                pass
         return meter.totals
 
     def run(self, plan: Plan) -> Totals:
@@ -129,11 +119,15 @@ class Copier:
         watcher = threading.Thread(target=self._watch, args=(meter, ended), daemon=True)
         watcher.start()
         try:
-            Runner(self._client, plan.works, meter, Patience(self._patience, stopped=ended), threads=self._threads).run()
+            self._runner(plan, meter, ended).run()
         finally:
             ended.set()
             watcher.join()
         return meter.totals
+
+    def _runner(self, plan: Plan, meter: Meter, ended: threading.Event | None = None) -> Runner:
+        patience = Patience(self._patience, stopped=ended)
+        return Runner(self._client, plan.works, meter, patience, threads=self._threads)
 
     def _watch(self, meter: Meter, ended: threading.Event) -> None:
         while not ended.wait(EVERY):

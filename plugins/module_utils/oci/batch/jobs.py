@@ -38,6 +38,7 @@ class Job:
         "error",
         "done",
         "extras",
+        "changes",
     )
 
     def __init__(
@@ -61,6 +62,7 @@ class Job:
         self.error: RegistryError | None = None
         self.done = False
         self.extras: tuple[Extra, ...] = ()
+        self.changes = False
 
     def __str__(self) -> str:
         return f"{self.target} from {self.location}"
@@ -68,7 +70,7 @@ class Job:
     @property
     def planned(self) -> bool:
         """Whether there is something to write."""
-        return self.error is None and (self.root is not None or bool(self.extras))
+        return self.error is None and (self.changes or self.root is not None or bool(self.extras))
 
     @property
     def changed(self) -> bool:
@@ -86,6 +88,11 @@ class Job:
         """Take down why it failed; the first reason stands."""
         if self.error is None:
             self.error = error
+
+    def forget(self) -> None:
+        """Drop what is written, once it stands in the graph of all that is."""
+        self.changes = self.planned
+        self.root, self.extras = None, ()
 
     def wants_the_same(self, other: Job) -> bool:
         """Tell whether two jobs for one tag are no contradiction."""

@@ -66,7 +66,7 @@ class Runner:
         with self._changed:
             for blob in self._works.blobs.values():
                 self._begin(blob)
-            for write in [*self._works.writes.values(), *self._works.tags]:
+            for write in (*self._works.writes, *self._works.tags):
                 self._release(write)
         threads = [threading.Thread(target=self._work, daemon=True) for _number in range(self._threads)]
         for thread in threads:
@@ -79,6 +79,12 @@ class Runner:
             raise
         if self._broken:
             raise self._broken
+
+    def foretell(self, place: Place) -> Kind:
+        """Return how the first place of a blob will get it; writes nothing."""
+        if self._client.head_blob(place.repository, place.blob.descriptor.digest):
+            return "existing"
+        return "mounted" if self._elsewhere(place) else "uploaded"
 
     def _stop(self, error: BaseException) -> None:
         with self._changed:
@@ -118,6 +124,7 @@ class Runner:
         if blob.holder:
             for place in places:
                 if place.repository == blob.holder:
+                    self._meter.settle("existing", blob.descriptor.size)
                     self._finish(place)
                     continue
                 self._push(1, 0, lambda place=place: self._bring(place))  # type: ignore[misc]

@@ -23,20 +23,23 @@ _MOST_SOURCES = 3
 
 
 class Blob:
-    """A config or layer. ``holder`` is a repository of the registry that has it, empty while none is known to."""
+    """A config or layer. ``holder`` is a repository of the registry that has it, empty while none is known to.
+
+    There may be hundreds of thousands: tuples take half the room of lists.
+    """
 
     __slots__ = ("descriptor", "places", "holder", "sources")
 
     def __init__(self, descriptor: Descriptor) -> None:
         self.descriptor = descriptor
-        self.places: list[Place] = []
+        self.places: tuple[Place, ...] = ()
         self.holder = ""
-        self.sources: list[ImageSource] = []
+        self.sources: tuple[ImageSource, ...] = ()
 
     def add_source(self, source: ImageSource) -> None:
         """Remember where it can be read, if that is not known yet."""
         if len(self.sources) < _MOST_SOURCES and all(source.place() != known.place() for known in self.sources):
-            self.sources.append(source)
+            self.sources += (source,)
 
 
 class Place:
@@ -47,7 +50,7 @@ class Place:
     def __init__(self, blob: Blob, repository: str) -> None:
         self.blob = blob
         self.repository = repository
-        self.users: list[Write] = []
+        self.users: tuple[Write, ...] = ()
         self.done = False
         self.error: RegistryError | None = None
 
@@ -70,8 +73,8 @@ class Write:
         self.manifest = manifest
         self.reference = reference
         self.job = job
-        self.needs: list[Place | Write] = []
-        self.users: list[Write] = []
+        self.needs: tuple[Place | Write, ...] = ()
+        self.users: tuple[Write, ...] = ()
         self.waiting = 0
         self.done = False
         self.error: RegistryError | None = None
@@ -83,11 +86,12 @@ class Write:
             return False
         return self.job.error is None if self.job else any(user.is_wanted for user in self.users)
 
-    def need(self, other: Place | Write) -> None:
-        """Wait for something."""
-        self.needs.append(other)
-        other.users.append(self)
-        self.waiting += 1
+    def need(self, others: t.Iterable[Place | Write]) -> None:
+        """Wait for some things."""
+        self.needs += tuple(others)
+        self.waiting = len(self.needs)
+        for other in others:
+            other.users += (self,)
 
 
 class Works:
@@ -103,13 +107,21 @@ class Works:
         self.existing = frozenset(job.target.repository for job in jobs if job.before)
         """Repositories that are known to be there."""
         self.tags: list[Write] = []
-        self.writes: dict[tuple[str, str], Write] = {}
-        self._places: dict[tuple[str, str], Place] = {}
-        self._manifests = manifests
+        self.writes: tuple[Write, ...] = ()
         self._home = home
+        self._manifests = manifests
+        self._written: dict[tuple[str, str], Write] = {}
+        self._places: dict[tuple[str, str], Place] = {}
         for job in jobs:
             if job.planned:
                 self._add(job)
+        self.writes = tuple(self._written.values())
+        for write in (*self.writes, *self.tags):
+            write.manifest = bare(write.manifest)
+        for job in jobs:
+            job.forget()
+        # What only the making of the graph takes.
+        self._manifests, self._written, self._places = {}, {}, {}
 
     @property
     def size(self) -> int:
@@ -128,23 +140,22 @@ class Works:
         extras = [(extra.root, extra.tag or extra.root.digest) for extra in job.extras]
         # What is written last stands for the image: its tag, or the last that it lacked of what is about it.
         last = Write(repository, job.root, job.target.tag, job) if job.root else Write(repository, *extras.pop(), job)
-        for root, reference in extras:
-            last.need(self._write(repository, root, job, reference))
+        last.need([self._write(repository, root, job, reference) for root, reference in extras])
         self._fill(last, job)
         self.tags.append(last)
 
     def _fill(self, write: Write, job: Job) -> None:
-        for child in dict.fromkeys(child.digest for child in write.manifest.children):
-            write.need(self._write(write.repository, self._manifests[child], job, child))
-        for blob in write.manifest.blobs:
-            write.need(self._place(write.repository, blob, t.cast(ImageSource, job.source)))
+        children = dict.fromkeys(child.digest for child in write.manifest.children)
+        write.need([self._write(write.repository, self._manifests[child], job, child) for child in children])
+        source = t.cast(ImageSource, job.source)
+        write.need([self._place(write.repository, blob, source) for blob in write.manifest.blobs])
 
     def _write(self, repository: str, manifest: Manifest, job: Job, reference: str) -> Write:
         key = (repository, reference)
-        if key not in self.writes:
-            self.writes[key] = Write(repository, manifest, reference)
-            self._fill(self.writes[key], job)
-        return self.writes[key]
+        if key not in self._written:
+            self._written[key] = Write(repository, manifest, reference)
+            self._fill(self._written[key], job)
+        return self._written[key]
 
     def _place(self, repository: str, descriptor: Descriptor, source: ImageSource) -> Place:
         blob = self.blobs.get(descriptor.digest)
@@ -155,8 +166,16 @@ class Works:
         key = (repository, descriptor.digest)
         if key not in self._places:
             self._places[key] = Place(blob, repository)
-            blob.places.append(self._places[key])
+            blob.places += (self._places[key],)
         return self._places[key]
+
+
+def bare(manifest: Manifest) -> Manifest:
+    """Return a manifest without what was read from it, which a graph has already: its bytes are what is written.
+
+    One that is about another is handed on as it is, since it may have to be listed.
+    """
+    return manifest if manifest.subject else Manifest(manifest.raw, manifest.media_type, manifest.digest)
 
 
 def _refuse_endless(root: Manifest, manifests: t.Mapping[str, Manifest]) -> None:
