@@ -56,14 +56,21 @@ def connection_spec() -> dict[str, dict[str, t.Any]]:
         "username": {"type": "str", "fallback": (env_fallback, ["DOCKYARD_REGISTRY_USERNAME"])},
         "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["DOCKYARD_REGISTRY_PASSWORD"])},
         "identity_token": {"type": "str", "no_log": True},
-        "auth_file": {"type": "path"},
-        "use_auth_files": {"type": "bool", "default": True},
         "token_hosts": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "ca_path": {"type": "path"},
-        "certs_dir": {"type": "path", "default": DEFAULT_DIRECTORY},
         "client_cert": {"type": "path"},
         "client_key": {"type": "path", "no_log": False},
         "validate_certs": {"type": "bool", "default": True},
+        **every_registry_spec(),
+    }
+
+
+def every_registry_spec() -> dict[str, dict[str, t.Any]]:
+    """Return the argument spec of the options that are for all registries alike."""
+    return {
+        "auth_file": {"type": "path"},
+        "use_auth_files": {"type": "bool", "default": True},
+        "certs_dir": {"type": "path", "default": DEFAULT_DIRECTORY},
         "timeout": {"type": "int", "default": 60},
     }
 
@@ -166,28 +173,32 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
         location,
         connect=make_client,
         home=home,
-        engine=lambda: _make_engine(module),
+        engine=lambda: make_engine(module),
         temp_dir=module.tmpdir,
         plain_http=module.params["source_plain_http"],
     )
     return choose_platforms(source, platforms, where=str(location))
 
 
-def open_sources(module: AnsibleModule, home: RegistryClient) -> Sources:
+def open_sources(module: AnsibleModule, home: RegistryClient | None = None) -> Sources:
     """Return where the images of a list come from.
 
     Each registry has what ``registries`` says of it. One on the registry of ``url`` is reached as ``url`` is. No other
     registry is given anything that is for this one.
+
+    :param home: the client of the registry of ``url``, None if the module has no such option.
     """
+    at_home = home.origin if home else None
     settings = [(_host(entry["registry"]), entry) for entry in module.params["registries"]]
-    own = _given_login(module.params) or _login_of_files(module, home.origin, "")
-    clients: dict[tuple[Origin, Login | None], RegistryClient] = {(home.origin, own): home}
+    clients: dict[tuple[Origin, Login | None], RegistryClient] = {}
+    if home:
+        clients[home.origin, _given_login(module.params) or _login_of_files(module, home.origin, "")] = home
 
     def settings_of(matches: t.Callable[[HostPort], bool]) -> dict[str, t.Any] | None:
         return next((entry for host, entry in settings if matches(host)), None)
 
     def make_client(origin: Origin, repository: str) -> RegistryClient:
-        entry, is_home = settings_of(lambda host: host.matches(origin)), origin == home.origin
+        entry, is_home = settings_of(lambda host: host.matches(origin)), origin == at_home
         login = _given_login(entry or {}) or (_given_login(module.params) if is_home else None)
         login = login or _login_of_files(module, origin, repository)
         # One client for all repositories with the same login, so that its connections stay warm.
@@ -202,7 +213,7 @@ def open_sources(module: AnsibleModule, home: RegistryClient) -> Sources:
         return bool(entry and entry["plain_http"])
 
     return Sources(
-        make_client, home, engine=lambda: _make_engine(module), temp_dir=module.tmpdir, plain_http=plain_http
+        make_client, home, engine=lambda: make_engine(module), temp_dir=module.tmpdir, plain_http=plain_http
     )
 
 
@@ -246,7 +257,8 @@ def _make_client(
     return RegistryClient(origin, credentials=login, token_hosts=token_hosts, tls=tls, timeouts=_timeouts(module))
 
 
-def _make_engine(module: AnsibleModule) -> Engine:
+def make_engine(module: AnsibleModule) -> Engine:
+    """Return the engine that the module's ``docker_host`` names; nothing is asked of it yet."""
     tls = bool(os.environ.get("DOCKER_TLS_VERIFY"))
     return Engine(parse_docker_host(module.params["docker_host"], tls=tls), timeout=_timeouts(module).read)
 

@@ -64,5 +64,8 @@ def test_playbooks_hand_on_variables_that_exist(path):
 def test_action_group_is_all_modules_that_speak_to_a_registry():
     group = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["registry"]
     modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
-    hosts = {"doctor_report", "health_info", "host_info", "reach_info", "rendered_file", "service", "swarm_info"}
+    hosts = {
+        "bundle", "bundle_info", "doctor_report", "engine_image", "health_info", "host_info", "reach_info", "rendered_file",
+        "service", "swarm_info",
+    }
     assert set(group) == modules - hosts

@@ -66,7 +66,7 @@ class ArchiveFile:
             return None
         image = image_at(self._tree, digest)
         if image and self._kind == "docker-archive":
-            return image if _lists(self._tree, manifest_json(image.root, self._name)) else None
+            return image if _lists(self._tree, manifest_json((image.root, self._name))) else None
         return image
 
     def present(self, _contents: t.Sequence[Descriptor]) -> frozenset[str]:
@@ -88,16 +88,7 @@ class ArchiveFile:
             write_archive(file, directories, members)
 
     def _plan(self, image: Image, source: ImageSource | None) -> tuple[list[str], list[Member]]:
-        contents = {blob_name(content.digest): content for content in contents_of(image)}
-        directories = sorted({"blobs", *(os.path.dirname(name) for name in contents)})
-        manifests = {manifest.digest: manifest for manifest in image.manifests}
-        small = {"oci-layout": OCI_LAYOUT, "index.json": index_json([index_entry(image.root.descriptor, self._name)])}
-        if self._kind == "docker-archive":
-            small["manifest.json"] = manifest_json(image.root, self._name)
-        members = [Member(name, len(raw), bytes_body(raw).open) for name, raw in small.items()]
-        for name in sorted(contents):
-            members.append(Member(name, contents[name].size, _opener(contents[name], manifests, source)))
-        return directories, members
+        return archive_parts(image, self._name, source, for_docker=self._kind == "docker-archive")
 
     def _look(self) -> str:
         """Find out what the file holds, and refuse to replace it if that is not this image.
@@ -144,6 +135,26 @@ class ArchiveFile:
     def _refusal(self, names: t.Sequence[str]) -> ArchiveError:
         held = listed(names) if names else "no image that has a name"
         return ArchiveError(f"{self._path} holds {held}, not only {self._name}: it stays as it is.", hint=_ELSEWHERE)
+
+
+def archive_parts(
+    image: Image, name: ImageName, source: ImageSource | None, *, for_docker: bool
+) -> tuple[list[str], list[Member]]:
+    """Return the directories and files of an archive with one image.
+
+    :param source: where blobs are read from; None if only sizes are asked for.
+    :param for_docker: whether ``docker load`` is to read it.
+    """
+    contents = {blob_name(content.digest): content for content in contents_of(image)}
+    directories = sorted({"blobs", *(os.path.dirname(path) for path in contents)})
+    manifests = {manifest.digest: manifest for manifest in image.manifests}
+    small = {"oci-layout": OCI_LAYOUT, "index.json": index_json([index_entry(image.root.descriptor, name)])}
+    if for_docker:
+        small["manifest.json"] = manifest_json((image.root, name))
+    members = [Member(path, len(raw), bytes_body(raw).open) for path, raw in small.items()]
+    for path in sorted(contents):
+        members.append(Member(path, contents[path].size, _opener(contents[path], manifests, source)))
+    return directories, members
 
 
 def _opener(content: Descriptor, manifests: t.Mapping[str, Manifest], source: ImageSource | None) -> Opener:

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .errors import ArchiveError, ContentError, InvalidReference, RegistryError
 from .file_tree import FileTree, read_small, shown
-from .layer_files import Layer, close_layer, prepare_layer
+from .layer_files import Layer, close_layer, packed_layer, prepare_layer
 from .media_types import (
     DOCKER_CONFIG,
     DOCKER_MANIFEST,
@@ -34,6 +34,7 @@ from .media_types import (
 )
 from .origin import Origin
 from .reference import parse_digest, parse_reference
+from .streamed_archive import StreamedArchive
 from .streams import Readable, VerifyingReader, bytes_body
 
 _MAX_LIST = 8 * 1024 * 1024
@@ -55,17 +56,28 @@ class _Entry:
 class DockerArchiveSource:
     """One image of a docker-archive. Its layers are read and verified when its manifest is first asked for."""
 
-    def __init__(self, tree: FileTree, selector: str = "", *, temp_dir: str | None = None) -> None:
+    def __init__(
+        self,
+        tree: FileTree,
+        selector: str = "",
+        *,
+        image_id: str = "",
+        temp_dir: str | None = None,
+        streamed: StreamedArchive | None = None,
+    ) -> None:
         """Find the image.
 
         :param selector: ``name:tag`` as ``docker save`` was told; may be empty if there is one image.
+        :param image_id: the digest of the image's configuration, if it is chosen by that.
+        :param streamed: where layers may stand that were compressed while the archive came.
         :param temp_dir: where compressed layers may be kept; the system's folder if None.
         :raises ArchiveError: if it is no such archive, its image is damaged as far as that shows without its layers,
             or not exactly one image is chosen; the hint lists the choices.
         """
         self._tree = tree
         self._temp_dir = temp_dir
-        self._entry = _choose(tree, _entries(tree), selector)
+        self._streamed = streamed
+        self._entry = _choose(tree, _entries(tree), selector, image_id)
         self._layers: dict[_Job, Layer] = {}
         self._config = self._read_config()
         self._diff_ids = self._read_diff_ids()
@@ -79,6 +91,10 @@ class DockerArchiveSource:
     def known_digest(self) -> str:
         """Return an empty string: the manifest is made here, and takes all layers."""
         return ""
+
+    def want(self) -> bool:
+        """Return false: it is at hand."""
+        return False
 
     def is_same(self, present: Manifest) -> bool:
         """Tell whether a manifest is this image, however its layers are compressed."""
@@ -109,6 +125,8 @@ class DockerArchiveSource:
         if descriptor.digest == self.image_id:
             return bytes_body(self._config).open()
         layer = next(layer for layer in self._layers.values() if layer.descriptor.digest == descriptor.digest)
+        if layer.trusted:
+            return layer.open()
         return VerifyingReader(layer.open(), layer.descriptor, where=f"{self._tree.path}: layer {descriptor.digest}")
 
     def check(self, blobs: t.Sequence[Descriptor]) -> None:
@@ -146,10 +164,16 @@ class DockerArchiveSource:
     def _prepare(self, jobs: t.Iterable[_Job]) -> None:
         """Make layers ready, several at a time; those that succeed are kept, so that ``close`` finds their files."""
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as executor:
-            futures = {job: executor.submit(prepare_layer, self._tree, *job, self._temp_dir) for job in jobs}
+            futures = {job: executor.submit(self._prepare_one, *job) for job in jobs}
         self._layers = {job: future.result() for job, future in futures.items() if future.exception() is None}
         for future in futures.values():
             future.result()
+
+    def _prepare_one(self, name: str, diff_id: str) -> Layer:
+        packed = self._streamed.packed(name) if self._streamed else None
+        if self._streamed is None or packed is None:
+            return prepare_layer(self._tree, name, diff_id, self._temp_dir)
+        return packed_layer(self._streamed, packed, diff_id, where=f"{self._tree.path}: {shown(name)}")
 
     def _read_config(self) -> bytes:
         name = self._entry.config
@@ -212,8 +236,10 @@ def _entry(tree: FileTree, entry: object) -> _Entry:
     return _Entry(str(config), tuple(layers), tuple(names))
 
 
-def _choose(tree: FileTree, entries: list[_Entry], selector: str) -> _Entry:
+def _choose(tree: FileTree, entries: list[_Entry], selector: str, image_id: str) -> _Entry:
     matching = [entry for entry in entries if not selector or _matches(entry, selector)]
+    # Docker names the file of a configuration after its digest.
+    matching = [entry for entry in matching if image_id.partition(":")[2] in entry.config] or matching
     distinct = {entry.config: entry for entry in matching}
     if len(distinct) == 1:
         return next(iter(distinct.values()))

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The few calls of a Docker engine's API that reading an image takes (Docker Engine API, "Images"), read-only.
+"""The few calls of a Docker engine's API that reading or loading an image takes (Docker Engine API, "Images").
 
 Paths have no version, so each engine answers by the newest it knows: what is used here is the same in all since 1.12.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import http.client
@@ -20,7 +21,7 @@ from urllib.parse import quote, urlsplit
 from .errors import InvalidReference, InvalidSettings, RegistryError
 from .media_types import platform_of
 from .reference import parse_digest
-from .streams import BUFFER_SIZE
+from .streams import BUFFER_SIZE, Readable
 
 DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
 EXPORT_PATIENCE = 1800.0
@@ -107,10 +108,17 @@ class Engine:
 
         :raises EngineError: if it has no such image; the hint names those that are called alike.
         """
+        found = self.find(name)
+        if found is None:
+            raise EngineError(f"the engine at {self.address} has no image {name}.", hint=self._alike(name))
+        return found
+
+    def find(self, name: str) -> EngineImage | None:
+        """Return what the engine has under a reference or an image ID, None if there is no such image."""
         status, document = self._ask(f"/images/{quote(name, safe='/:@')}/json")
         if status == 404:
-            raise EngineError(f"the engine at {self.address} has no image {name}.", hint=self._alike(name))
-        described = self._object(status, document, f"the image {name}")
+            return None
+        described = self._object(status, document, f"for the image {name}")
         try:
             image_id = parse_digest(str(described.get("Id")))
         except InvalidReference as error:
@@ -125,29 +133,73 @@ class Engine:
             self._has_layouts(),
         )
 
-    def export(self, image_id: str, file: t.IO[bytes]) -> None:
-        """Write the archive of an image, as ``docker save`` makes it, into a file.
+    def export(self, image_ids: t.Sequence[str]) -> Readable:
+        """Return the archive of images, as ``docker save`` makes it; what they share is in it once. Close it."""
+        connection = self._connect(max(self._timeout, EXPORT_PATIENCE))
+        try:
+            names = [quote(image_id, safe=":") for image_id in image_ids]
+            target = f"/images/{names[0]}/get" if len(names) == 1 else f"/images/get?names={'&names='.join(names)}"
+            response = self._send(connection, target)
+            if response.status != 200:
+                self._refuse(response.status, self._whole(response), f"for the archive of {', '.join(image_ids)}")
+        except BaseException:
+            connection.close()
+            raise
+        return _Export(connection, lambda buffer: self._receive(response, buffer))
 
-        :raises OSError: if the file cannot be written.
+    def platform(self) -> str:
+        """Return the platform that the engine runs on, ``os/architecture``."""
+        status, document = self._ask("/version")
+        version = self._object(status, document, "for /version")
+        return f"{version.get('Os')}/{version.get('Arch')}"
+
+    @contextlib.contextmanager
+    def load(self, size: int) -> t.Iterator[LoadStream]:
+        """Return a stream for the archive of images, as ``docker load`` sends it; at the block's end they are there.
+
+        :param size: the bytes that will be written.
+        :raises EngineError: if the engine does not take it.
         """
         connection = self._connect(max(self._timeout, EXPORT_PATIENCE))
         try:
-            response = self._send(connection, f"/images/{image_id}/get")
-            if response.status != 200:
-                self._refuse(response.status, self._whole(response), f"the archive of {image_id}")
-            buffer = memoryview(bytearray(BUFFER_SIZE))
-            while True:
-                size = self._receive(response, buffer)
-                if not size:
-                    return
-                file.write(buffer[:size])
+            stream = LoadStream(connection)
+            try:
+                connection.putrequest("POST", "/images/load?quiet=1")
+                for name, value in (("Content-Type", "application/x-tar"), ("Content-Length", str(size))):
+                    connection.putheader(name, value)
+                connection.putheader("Connection", "close")
+                connection.endheaders()
+            except (OSError, http.client.HTTPException) as error:
+                raise engine_failure(self.address, error) from error
+            try:
+                yield stream
+            except _TakesNoMore:
+                pass  # it has answered before the end, and says why
+            self._check_loaded(connection)
         finally:
             connection.close()
+
+    def _check_loaded(self, connection: http.client.HTTPConnection) -> None:
+        try:
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            raise engine_failure(self.address, error) from error
+        body = self._body(response)
+        if response.status != 200:
+            self._refuse(response.status, _json(body), "to load an image")
+        # One JSON document a line: a failure comes after the status.
+        for line in body.splitlines():
+            document = _json(line)
+            if isinstance(document, dict) and document.get("error"):
+                raise EngineError(
+                    f"the engine at {self.address} does not load the image: {str(document['error'])[:500]}.",
+                    hint="Look into the engine's log.",
+                )
 
     def _has_layouts(self) -> bool:
         """Tell whether images are kept by containerd, as they came from a registry, and not by a graph driver."""
         status, document = self._ask("/info")
-        pairs = self._object(status, document, "/info").get("DriverStatus")
+        pairs = self._object(status, document, "for /info").get("DriverStatus")
         return isinstance(pairs, list) and ["driver-type", _SNAPSHOTTER] in pairs
 
     def _alike(self, name: str) -> str:
@@ -170,12 +222,15 @@ class Engine:
             connection.close()
 
     def _whole(self, response: http.client.HTTPResponse) -> object:
+        return _json(self._body(response))
+
+    def _body(self, response: http.client.HTTPResponse) -> bytes:
         parts = bytearray()
         buffer = memoryview(bytearray(BUFFER_SIZE))
         while len(parts) <= _MAX_ANSWER:
             size = self._receive(response, buffer)
             if not size:
-                return _json(bytes(parts))
+                return bytes(parts)
             parts += buffer[:size]
         raise EngineError(f"the engine at {self.address} answered with more than {_MAX_ANSWER} bytes.")
 
@@ -190,7 +245,7 @@ class Engine:
         if "HTTPS server" in words:
             hint = "It speaks TLS there, which is not spoken to engines: run the task on the engine's own host."
         raise EngineError(
-            f"the engine at {self.address}, asked for {what}, answered {status}: {words[:500] or 'nothing'}.", hint=hint
+            f"the engine at {self.address}, asked {what}, answered {status}: {words[:500] or 'nothing'}.", hint=hint
         )
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
@@ -228,6 +283,41 @@ def engine_failure(address: EngineAddress, error: BaseException) -> EngineError:
     elif isinstance(error, (http.client.HTTPException, ValueError)):
         hint = "Its answer broke off, or is not HTTP: look into its log."
     return EngineError(f"the engine at {address} does not answer: {detail or type(error).__name__}.", hint=hint)
+
+
+class _Export:
+    """An archive on its way."""
+
+    def __init__(self, connection: http.client.HTTPConnection, readinto: t.Callable[[memoryview], int]) -> None:
+        self._connection = connection
+        self._readinto = readinto
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read on; 0 at the end, and only there."""
+        return self._readinto(buffer)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+
+class _TakesNoMore(Exception):
+    """The engine takes no more of what is sent."""
+
+
+class LoadStream:
+    """What is written here goes to the engine."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self._connection = connection
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Send all of it."""
+        try:
+            self._connection.send(data)
+        except OSError as error:
+            raise _TakesNoMore from error
+        return len(data)
 
 
 class UnixConnection(http.client.HTTPConnection):

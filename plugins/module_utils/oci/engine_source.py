@@ -10,41 +10,46 @@ docker-archive. With containerd's store they keep what came from the registry, b
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import threading
 import typing as t
 
 from .docker_archive import DockerArchiveSource, is_image
-from .engine import Engine
-from .errors import ArchiveError, RegistryError
-from .file_tree import TarTree
+from .engine_exports import EngineExports
+from .errors import ArchiveError
+from .file_tree import SharedTree
 from .media_types import Descriptor, Manifest
 from .oci_layout import LayoutSource
 from .origin import Origin
+from .streamed_archive import StreamedArchive
 from .streams import Readable
-
-_MIB = 1024 * 1024
 
 
 class EngineSource:
     """One image of an engine. It is asked for its ID at once, and for its content only if that is needed."""
 
-    def __init__(self, engine: Engine, name: str, *, temp_dir: str | None = None) -> None:
+    def __init__(self, exports: EngineExports, name: str, *, owns: bool = True) -> None:
         """Find the image.
 
+        :param exports: the engine, and the archives of it that images may share.
         :param name: a reference or an image ID.
-        :param temp_dir: where the engine's archive and compressed layers may be kept; the system's folder if None.
+        :param owns: whether the archives are closed with the source.
         :raises EngineError: if the engine does not answer or has no such image.
         """
-        self._engine = engine
+        self._exports = exports
+        self._owns = owns
         self._where = f"docker-daemon:{name}"
-        self._temp_dir = temp_dir
-        self._image = engine.image(name)
+        self._image = exports.engine.image(name)
         self._archive: LayoutSource | DockerArchiveSource | None = None
+        self._lock = threading.Lock()
 
     def known_digest(self) -> str:
         """Return the ID if the engine keeps manifests: it is their digest."""
         return self._image.id if self._image.is_layout else ""
+
+    def want(self) -> bool:
+        """Say that the image will be read. It then comes in one archive with all others that are wanted."""
+        self._exports.want(self._image)
+        return True
 
     def is_same(self, present: Manifest) -> bool:
         """Tell by the ID whether a manifest is this image."""
@@ -82,58 +87,35 @@ class EngineSource:
 
     def place(self) -> tuple[str, str]:
         """Return the image."""
-        return "", f"{self._engine.address} {self._image.id}"
+        return "", f"{self._exports.engine.address} {self._image.id}"
 
     def close(self) -> None:
-        """Remove the archive."""
+        """Remove the archive, if it is nobody else's."""
         if self._archive is not None:
             self._archive.close()
+        if self._owns:
+            self._exports.close()
 
     def _opened(self) -> LayoutSource | DockerArchiveSource:
-        if self._archive is None:
-            tree = self._fetch()
-            try:
-                self._archive = self._read(tree)
-            except RegistryError:
-                tree.close()
-                raise
-        return self._archive
+        with self._lock:
+            if self._archive is None:
+                self._archive = self._read()
+            return self._archive
 
-    def _fetch(self) -> TarTree:
-        """Return the engine's archive, in a file without a name that goes when it is closed."""
-        folder = self._temp_dir or tempfile.gettempdir()
-        # Layers that are compressed here stand beside the archive; half their size is what most come to.
-        needed = self._image.size if self._image.is_layout else self._image.size * 3 // 2
-        try:
-            free = shutil.disk_usage(folder).free
-            if free < needed:
-                raise ArchiveError(
-                    f"{self._where} needs about {needed // _MIB + 1} MiB in {folder}, which has {free // _MIB}.",
-                    hint=_ROOM,
-                )
-            file = tempfile.TemporaryFile(dir=folder, prefix="dockyard-image-")
-            try:
-                self._engine.export(self._image.id, file)
-                file.flush()
-            except BaseException:
-                file.close()
-                raise
-        except OSError as error:
-            raise ArchiveError(
-                f"{self._where} could not be kept in {folder}: {error.strerror or error}.", hint=_ROOM
-            ) from error
-        return TarTree(self._where, file)
-
-    def _read(self, tree: TarTree) -> LayoutSource | DockerArchiveSource:
+    def _read(self) -> LayoutSource | DockerArchiveSource:
+        tree = self._exports.tree(self._image)
+        shared = SharedTree(tree, path=self._where)
         if self._image.is_layout:
-            return LayoutSource(tree, self._image.id)
-        archive = DockerArchiveSource(tree, temp_dir=self._temp_dir)
+            return LayoutSource(shared, self._image.id)
+        archive = DockerArchiveSource(
+            shared,
+            image_id=self._image.id,
+            temp_dir=self._exports.temp_dir,
+            streamed=tree if isinstance(tree, StreamedArchive) else None,
+        )
         if archive.image_id != self._image.id:
             raise ArchiveError(
-                f"the engine at {self._engine.address} sent {archive.image_id}, asked for {self._image.id}.",
+                f"the engine at {self._exports.engine.address} sent {archive.image_id}, asked for {self._image.id}.",
                 hint="Look into the engine's log.",
             )
         return archive
-
-
-_ROOM = "Ansible's remote_tmp on that host names the folder: give it room, or name another."

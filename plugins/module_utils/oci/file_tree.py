@@ -185,6 +185,18 @@ class TarTree:
         """Open a file."""
         return FileView(self._file, *self._files[self.identity(name)])
 
+    def place(self, name: str) -> tuple[int, int] | None:
+        """Return where a file's bytes begin, and how many there are; None if it is not there."""
+        return self._files.get(self.identity(name))
+
+    def length(self) -> int:
+        """Return the bytes of the whole archive."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return bytes of the archive itself; fewer if it ends before."""
+        return os.pread(self._file.fileno(), size, offset)
+
     def close(self) -> None:
         """Close the archive."""
         self._file.close()
@@ -198,20 +210,31 @@ class TarTree:
         file.seek(0)
         with tarfile.open(fileobj=file, mode="r:", tarinfo=BoundedTarInfo) as archive:
             for number, member in enumerate(archive):
-                if number >= _MAX_MEMBERS:
-                    raise ArchiveError(
-                        f"{self.path} has more than {_MAX_MEMBERS} members.", hint="This is not an image."
-                    )
+                self._refuse_many(number)
                 self._add(member, status.st_size)
             file.seek(archive.offset)
         # The tar module takes a cut off header for the end of the archive; the end is a block of zeros.
         if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
             raise ArchiveError(f"{self.path} is not a whole tar archive (it has no end mark).", hint=_EXPORT_AGAIN)
 
+    def _refuse_many(self, number: int) -> None:
+        if number >= _MAX_MEMBERS:
+            raise ArchiveError(f"{self.path} has more than {_MAX_MEMBERS} members.", hint="This is not an image.")
+
     def _add(self, member: tarfile.TarInfo, length: int) -> None:
+        name = self._add_other(member)
+        if name:
+            # An extended header may give a size that the check of the plain one has not seen.
+            if member.size < 0 or member.offset_data + member.size > length:
+                raise ArchiveError(f"{self.path} ends in the middle of {shown(name)}.", hint=_EXPORT_AGAIN)
+            self._files[name] = (member.offset_data, member.size)
+            self._links.pop(name, None)
+
+    def _add_other(self, member: tarfile.TarInfo) -> str:
+        """Add a link, and refuse what no image archive has; of a file its name is returned, else an empty text."""
         name = self._clean(member.name)
         if member.isdir():
-            return
+            return ""
         if member.issym():
             self._links[name] = self._clean(
                 posixpath.join(posixpath.dirname(name), member.linkname), link=member.linkname
@@ -219,15 +242,12 @@ class TarTree:
         elif member.islnk():
             self._links[name] = self._clean(member.linkname, link=member.linkname)
         elif member.isreg() and not member.issparse():
-            # An extended header may give a size that the check of the plain one has not seen.
-            if member.size < 0 or member.offset_data + member.size > length:
-                raise ArchiveError(f"{self.path} ends in the middle of {shown(name)}.", hint=_EXPORT_AGAIN)
-            self._files[name] = (member.offset_data, member.size)
-            self._links.pop(name, None)
+            return name
         else:
             raise ArchiveError(
                 f"{self.path}: {shown(name)} is a special file.", hint="No image archive has these: refused."
             )
+        return ""
 
     def _clean(self, name: str, *, link: str = "") -> str:
         """Return a name without ``.`` and ``..``. A link may step up inside the archive, a member's name may not."""
@@ -239,6 +259,33 @@ class TarTree:
                 f"{self.path}: {what} leads out of the archive.", hint="No image archive does that: refused."
             )
         return cleaned
+
+
+class SharedTree:
+    """The files of an archive that several images are in."""
+
+    def __init__(self, tree: FileTree, *, path: str = "") -> None:
+        """Hand on what the tree has.
+
+        :param path: what messages call it, if that is not the tree's own path.
+        """
+        self.tree = tree
+        self.path = path or tree.path
+
+    def size(self, name: str) -> int | None:
+        """Return a file's size in bytes, None if it is not there."""
+        return self.tree.size(name)
+
+    def identity(self, name: str) -> str:
+        """Return the name of the file that a name leads to over links."""
+        return self.tree.identity(name)
+
+    def open(self, name: str) -> Readable:
+        """Open a file."""
+        return self.tree.open(name)
+
+    def close(self) -> None:
+        """Do nothing: the archive belongs to whoever shares it."""
 
 
 class BoundedTarInfo(tarfile.TarInfo):

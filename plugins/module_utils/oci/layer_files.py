@@ -16,11 +16,9 @@ import zlib
 from .errors import ArchiveError
 from .file_tree import FileTree, FileView, shown
 from .media_types import DOCKER_LAYER, Descriptor
+from .packing import Packed, Packer
+from .streamed_archive import StreamedArchive
 from .streams import BUFFER_SIZE, Readable, read_chunks
-
-_LEVEL = 6
-_GZIP_WINDOW = 31
-"""zlib's own gzip wrapper: a header without name, with time 0 and a fixed system, so equal input is equal output."""
 
 MAX_UNPACKED = 4 * 1024**3
 """Bytes that a compressed layer may unpack to, however small it is. They cost time only: nothing unpacked is kept."""
@@ -34,11 +32,15 @@ _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """A layer as a registry gets it, and how to open it."""
+    """A layer as a registry gets it, and how to open it.
+
+    ``trusted`` says that its digest was taken here, of what stands in a file that nobody else can open.
+    """
 
     descriptor: Descriptor
     open: t.Callable[[], Readable]
     file: t.IO[bytes] | None = None
+    trusted: bool = False
 
 
 def prepare_layer(tree: FileTree, name: str, diff_id: str, temp_dir: str | None) -> Layer:
@@ -62,11 +64,26 @@ def prepare_layer(tree: FileTree, name: str, diff_id: str, temp_dir: str | None)
         layer, actual = _compress(tree, name, diff_id, temp_dir)
     if actual != diff_id:
         close_layer(layer)
-        raise ArchiveError(
-            f"{where} has the digest {actual}, its image says {diff_id}.",
-            hint="The archive is damaged or was changed: export the image again.",
-        )
+        raise _wrong(where, actual, diff_id)
     return layer
+
+
+def packed_layer(archive: StreamedArchive, packed: Packed, diff_id: str, *, where: str) -> Layer:
+    """Return a layer that was compressed while its archive came.
+
+    :raises ArchiveError: if it is not the one that its image names.
+    """
+    if packed.diff_id != diff_id:
+        raise _wrong(where, packed.diff_id, diff_id)
+    descriptor = Descriptor(DOCKER_LAYER, packed.digest, packed.size)
+    return Layer(descriptor, lambda: archive.open_packed(packed), trusted=True)
+
+
+def _wrong(where: str, actual: str, diff_id: str) -> ArchiveError:
+    return ArchiveError(
+        f"{where} has the digest {actual}, its image says {diff_id}.",
+        hint="The archive is damaged or was changed: export the image again.",
+    )
 
 
 def close_layer(layer: Layer) -> None:
@@ -113,19 +130,13 @@ def _take(tree: FileTree, name: str, diff_id: str, where: str) -> tuple[Layer, s
 
 
 def _compress(tree: FileTree, name: str, diff_id: str, temp_dir: str | None) -> tuple[Layer, str]:
-    content, compressed, size = hashlib.new(diff_id.partition(":")[0]), hashlib.sha256(), 0
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
     stream = tree.open(name)
     try:
         file = tempfile.TemporaryFile(dir=temp_dir, prefix="dockyard-layer-")
-        for chunk in read_chunks(stream):
-            content.update(chunk)
-            packed = compressor.compress(chunk)
-            compressed.update(packed)
-            size += file.write(packed)
-        packed = compressor.flush()
-        compressed.update(packed)
-        size += file.write(packed)
+        with Packer(file, diff_id.partition(":")[0]) as packer:
+            for chunk in read_chunks(stream):
+                packer.write(chunk)
+            packed = packer.finish()
         file.flush()
     except OSError as error:
         where = temp_dir or tempfile.gettempdir()
@@ -135,8 +146,8 @@ def _compress(tree: FileTree, name: str, diff_id: str, temp_dir: str | None) -> 
         ) from error
     finally:
         stream.close()
-    descriptor = Descriptor(DOCKER_LAYER, f"sha256:{compressed.hexdigest()}", size)
-    return Layer(descriptor, lambda: FileView(file, 0, size), file), f"{content.name}:{content.hexdigest()}"
+    descriptor = Descriptor(DOCKER_LAYER, packed.digest, packed.size)
+    return Layer(descriptor, lambda: FileView(file, 0, packed.size), file, trusted=True), packed.diff_id
 
 
 class _Readable:

@@ -35,16 +35,19 @@ def index_json(entries: t.Sequence[object], more: t.Mapping[str, object] | None 
     return _as_json({"schemaVersion": 2, "mediaType": OCI_INDEX, **(more or {}), "manifests": entries})
 
 
-def manifest_json(manifest: Manifest, name: ImageName) -> bytes:
-    """Return manifest.json, by which ``docker load`` finds an image."""
+def manifest_json(*images: tuple[Manifest, ImageName]) -> bytes:
+    """Return manifest.json, by which ``docker load`` finds images."""
+    return _as_json([_docker_entry(manifest, name) for manifest, name in images])
+
+
+def _docker_entry(manifest: Manifest, name: ImageName) -> dict[str, object]:
     if manifest.config is None:
         raise ContentError(f"{manifest.digest} has no configuration, so docker load cannot take it.")
-    entry = {
+    return {
         "Config": blob_name(manifest.config.digest),
         "RepoTags": [name.docker],
         "Layers": [blob_name(layer.digest) for layer in manifest.layers],
     }
-    return _as_json([entry])
 
 
 def _as_json(document: object) -> bytes:

@@ -37,6 +37,10 @@ class LayoutSource:
         """Return the digest that the layout's index names."""
         return self._descriptor.digest
 
+    def want(self) -> bool:
+        """Return false: it is at hand."""
+        return False
+
     def is_same(self, present: Manifest) -> bool:
         """Tell whether a manifest is this image, by its digest."""
         return present.digest == self._descriptor.digest

@@ -11,6 +11,7 @@ import typing as t
 from .client import RegistryClient
 from .docker_archive import DockerArchiveSource
 from .engine import Engine
+from .engine_exports import EngineExports
 from .engine_source import EngineSource
 from .errors import RegistryError
 from .file_tree import DirectoryTree, TarTree
@@ -40,11 +41,12 @@ def open_source(
     if isinstance(location, RegistryLocation):
         return connect_source(location.reference, connect, home, plain_http=plain_http)
     if isinstance(location, EngineLocation):
-        return EngineSource(engine(), location.name, temp_dir=temp_dir)
-    return _open_files(location, temp_dir)
+        return EngineSource(EngineExports(engine(), temp_dir), location.name)
+    return open_files(location, temp_dir)
 
 
-def _open_files(location: ArchiveLocation, temp_dir: str | None) -> ImageSource:
+def open_files(location: ArchiveLocation, temp_dir: str | None) -> ImageSource:
+    """Return an image in a directory or archive; the caller closes it."""
     tree = DirectoryTree(location.path) if location.kind == "oci" else TarTree(location.path)
     try:
         if location.kind == "docker-archive":

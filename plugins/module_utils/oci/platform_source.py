@@ -35,6 +35,10 @@ class PlatformSource:
         """
         return self._source.known_digest() if self._refuse_other_platform() else self.root().digest
 
+    def want(self) -> bool:
+        """Say that the image will be read."""
+        return self._source.want()
+
     def is_same(self, present: Manifest) -> bool:
         """Tell whether a manifest is what is chosen."""
         if self._refuse_other_platform():

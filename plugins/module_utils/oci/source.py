@@ -29,6 +29,9 @@ class ImageSource(ContentReader, t.Protocol):
     def known_digest(self) -> str:
         """Return the digest of :meth:`root` if it is known, or found with no layer moved; else empty."""
 
+    def want(self) -> bool:
+        """Say that :meth:`root` will be asked for; true if others of the same kind should say so before."""
+
     def is_same(self, present: Manifest) -> bool:
         """Tell whether what a registry has is this image already, without moving a layer."""
 
@@ -67,6 +70,10 @@ class RegistrySource(RepositoryReader):
     def known_digest(self) -> str:
         """Return the digest of the reference, or else ask for it."""
         return self._reference.digest or self.digest()
+
+    def want(self) -> bool:
+        """Return false: each image has its own requests."""
+        return False
 
     def is_same(self, present: Manifest) -> bool:
         """Tell by the digest, which is asked for by HEAD: Docker Hub does not count that as a pull."""

@@ -12,7 +12,8 @@ import typing as t
 from .errors import ContentError
 from .streams import Opener, read_chunks
 
-_END = bytes(2 * tarfile.BLOCKSIZE)
+END = bytes(2 * tarfile.BLOCKSIZE)
+"""The end mark of an archive."""
 
 
 class Member(t.NamedTuple):
@@ -25,9 +26,9 @@ class Member(t.NamedTuple):
 
 def archive_size(directories: t.Sequence[str], members: t.Sequence[Member]) -> int:
     """Return the bytes an archive will have."""
-    headers = [_header(name, 0, directory=True) for name in directories]
-    headers += [_header(member.name, member.size) for member in members]
-    return sum(map(len, headers)) + sum(member.size + _padding(member.size) for member in members) + len(_END)
+    headers = [header(name, 0, directory=True) for name in directories]
+    headers += [header(member.name, member.size) for member in members]
+    return sum(map(len, headers)) + sum(member.size + padding(member.size) for member in members) + len(END)
 
 
 def write_archive(file: t.BinaryIO, directories: t.Sequence[str], members: t.Iterable[Member]) -> None:
@@ -36,14 +37,14 @@ def write_archive(file: t.BinaryIO, directories: t.Sequence[str], members: t.Ite
     :raises ContentError: if a member has another size than it says.
     """
     for name in directories:
-        file.write(_header(name, 0, directory=True))
+        file.write(header(name, 0, directory=True))
     for member in members:
         _write_member(file, member)
-    file.write(_END)
+    file.write(END)
 
 
 def _write_member(file: t.BinaryIO, member: Member) -> None:
-    file.write(_header(member.name, member.size))
+    file.write(header(member.name, member.size))
     stream = member.open()
     try:
         written = sum(file.write(chunk) for chunk in read_chunks(stream))
@@ -51,10 +52,10 @@ def _write_member(file: t.BinaryIO, member: Member) -> None:
         stream.close()
     if written != member.size:
         raise ContentError(f"{member.name} has {written} bytes where {member.size} are promised.")
-    file.write(bytes(_padding(member.size)))
+    file.write(bytes(padding(member.size)))
 
 
-def _header(name: str, size: int, *, directory: bool = False) -> bytes:
+def header(name: str, size: int, *, directory: bool = False) -> bytes:
     """Return the header of a member: plain ustar, extended (POSIX pax) only for what that cannot say."""
     member = tarfile.TarInfo(name)
     member.type = tarfile.DIRTYPE if directory else tarfile.REGTYPE
@@ -63,5 +64,6 @@ def _header(name: str, size: int, *, directory: bool = False) -> bytes:
     return member.tobuf(tarfile.PAX_FORMAT)
 
 
-def _padding(size: int) -> int:
+def padding(size: int) -> int:
+    """Return the zeros that follow a file of ``size`` bytes."""
     return -size % tarfile.BLOCKSIZE

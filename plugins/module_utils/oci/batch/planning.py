@@ -65,6 +65,7 @@ class Planner:
         jobs, contradictions = _once([part for parts in expanded for part in parts if isinstance(part, Job)])
         found += contradictions
         self._each(self._resolve, [job for job in jobs if job.error is None])
+        self._each(self._take, [job for job in jobs if job.error is None and not job.digest])
         manifests = self._load([(job.root, job) for job in jobs if job.root and not job.error])
         asked = [job for job in jobs if job.referrers and not job.error]
         if asked:
@@ -110,8 +111,17 @@ class Planner:
         if there and there.media_type in ALL_TYPES and self._is_same(job.source, job.target.repository, there):
             job.digest = there.digest
             return
-        job.root = job.source.root()
-        job.digest = job.root.digest
+        if not job.source.want():
+            job.root = job.source.root()
+            job.digest = job.root.digest
+
+    def _take(self, job: Job) -> None:
+        """Read the root of an image that comes together with others, now that all of them have said so."""
+        try:
+            job.root = t.cast(ImageSource, job.source).root()
+            job.digest = job.root.digest
+        except RegistryError as error:
+            job.fail(error)
 
     def _is_same(self, source: ImageSource, repository: str, there: Descriptor) -> bool:
         digest = source.known_digest()

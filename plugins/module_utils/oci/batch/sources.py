@@ -12,8 +12,9 @@ import typing as t
 from ..client import RegistryClient
 from ..docker_archive import DockerArchiveSource
 from ..engine import Engine
+from ..engine_exports import EngineExports
 from ..engine_source import EngineSource
-from ..file_tree import DirectoryTree, FileTree, TarTree
+from ..file_tree import DirectoryTree, FileTree, SharedTree, TarTree
 from ..location import ArchiveLocation, EngineLocation, Location, RegistryLocation
 from ..oci_layout import LayoutSource
 from ..origin import Origin
@@ -21,7 +22,6 @@ from ..platform_source import PlatformSource
 from ..platforms import Platform
 from ..reference import Reference
 from ..source import ImageSource, RegistrySource, connect_source
-from ..streams import Readable
 
 Connect = t.Callable[[Origin, str], RegistryClient]
 """Makes a client of a registry for one of its repositories; may return one that it made before."""
@@ -34,36 +34,13 @@ class SharedSource(RegistrySource):
         """Do nothing: the client belongs to the sources."""
 
 
-class SharedTree:
-    """The files of an archive that several images are in."""
-
-    def __init__(self, tree: FileTree) -> None:
-        self.tree = tree
-        self.path = tree.path
-
-    def size(self, name: str) -> int | None:
-        """Return a file's size in bytes, None if it is not there."""
-        return self.tree.size(name)
-
-    def identity(self, name: str) -> str:
-        """Return the name of the file that a name leads to over links."""
-        return self.tree.identity(name)
-
-    def open(self, name: str) -> Readable:
-        """Open a file."""
-        return self.tree.open(name)
-
-    def close(self) -> None:
-        """Do nothing: the archive belongs to the sources."""
-
-
 class Sources:
     """Opens sources. Threads may share it. Close it, or use it in a ``with`` statement."""
 
     def __init__(
         self,
         connect: Connect,
-        home: RegistryClient,
+        home: RegistryClient | None = None,
         *,
         engine: t.Callable[[], Engine],
         temp_dir: str | None = None,
@@ -71,7 +48,7 @@ class Sources:
     ) -> None:
         """Open nothing yet.
 
-        :param home: the registry that is copied to; a source on the same one is reached by the same URL.
+        :param home: the registry that is copied to, if there is one; a source on the same one is reached by the same URL.
         :param engine: makes the engine of ``docker-daemon:`` sources.
         :param temp_dir: where compressed layers and archives of an engine may be kept.
         :param plain_http: tells whether a registry is reached in plain http, even beyond loopback.
@@ -86,6 +63,7 @@ class Sources:
         self._origins: dict[str, Origin] = {}
         self._clients: dict[tuple[str, str], RegistryClient] = {}
         self._trees: dict[tuple[str, str], FileTree] = {}
+        self._exports: EngineExports | None = None
 
     def __enter__(self) -> Sources:
         return self
@@ -99,6 +77,8 @@ class Sources:
             client.close()
         for tree in self._trees.values():
             tree.close()
+        if self._exports is not None:
+            self._exports.close()
 
     @property
     def requests(self) -> int:
@@ -123,11 +103,17 @@ class Sources:
         if isinstance(location, RegistryLocation):
             return SharedSource(self._client(location.reference), location.reference)
         if isinstance(location, EngineLocation):
-            return EngineSource(self._engine(), location.name, temp_dir=self._temp_dir)
+            return EngineSource(self._engine_exports(), location.name, owns=False)
         tree = SharedTree(self._tree(location))
         if location.kind == "docker-archive":
             return DockerArchiveSource(tree, location.selector, temp_dir=self._temp_dir)
         return LayoutSource(tree, location.selector)
+
+    def _engine_exports(self) -> EngineExports:
+        with self._lock:
+            if self._exports is None:
+                self._exports = EngineExports(self._engine(), self._temp_dir)
+            return self._exports
 
     def _tree(self, location: ArchiveLocation) -> FileTree:
         place = ("oci" if location.kind == "oci" else "tar", location.path)
@@ -154,7 +140,7 @@ class Sources:
         if origin:
             return connect(origin)
         plain = self._plain_http(reference)
-        return connect_source(reference, connect, self._home.origin, plain_http=plain).client
+        return connect_source(reference, connect, self._home.origin if self._home else None, plain_http=plain).client
 
     def _lock_of(self, name: str) -> threading.Lock:
         with self._lock:

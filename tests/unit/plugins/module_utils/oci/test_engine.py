@@ -30,6 +30,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine impor
     engine_failure,
     parse_docker_host,
 )
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine_exports import EngineExports
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine_source import EngineSource
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import (
     ArchiveError,
@@ -145,7 +146,7 @@ class Fake:
             self.server.on("GET", f"/images/{image_id}/get", Reply(200, body, {"Content-Length": ""}, close=True))
         temp_dir = self.folder / "temp"
         temp_dir.mkdir(exist_ok=True)
-        self.opened.append(EngineSource(self.engine, NAME, temp_dir=str(temp_dir)))
+        self.opened.append(EngineSource(EngineExports(self.engine, str(temp_dir)), NAME))
         return self.opened[-1]
 
 
@@ -299,7 +300,7 @@ def test_another_image_than_was_asked_for(fake: Fake) -> None:
 
 def test_a_folder_without_room(fake: Fake) -> None:
     """Before the engine is asked for it."""
-    for info, needed in ((GRAPH_DRIVER, 3 * 2**39 + 1), (CONTAINERD, 2**40 + 1)):
+    for info, needed in ((GRAPH_DRIVER, 2**39 + 1), (CONTAINERD, 2**40 + 1)):
         source = fake.source(digest_of(CONFIG), size=2**60, info=info)
         with pytest.raises(ArchiveError, match=rf"needs about {needed} MiB in .*temp, which has [0-9]+\. .*remote_tmp"):
             source.root()
