@@ -68,6 +68,11 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds >= 10 else f"{seconds:.2f} seconds"
 
 
+def times(number: int) -> str:
+    """How often, in words."""
+    return "once" if number == 1 else f"{number} times"
+
+
 def size(number: float) -> str:
     """Bytes in words."""
     for unit in ("bytes", "KiB", "MiB", "GiB"):

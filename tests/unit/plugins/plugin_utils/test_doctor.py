@@ -111,6 +111,7 @@ PLAIN = {**ANSWER, "scheme": "http", "certificate": None}
         (STOPPED, "container", "does not run: it is exited, exit code 137", "docker start registry"),
         ({**STOPPED, "container.error": "bind: address already in use"}, "container", "address already in use", "End what"),
         ({**STOPPED, "container.status": "restarting", "container.restarts": 7}, "container", "7 times", "docker logs"),
+        ({**STOPPED, "container.status": "paused"}, "container", "it is paused", "docker unpause registry"),
         ({**STOPPED, "container.oom_killed": True}, "container", "for lack of memory", "registry_memory"),
         ({"container.health": "unhealthy"}, "container", "unhealthy", "State.Health"),
         ({"container.oom_kills": 3}, "memory", "3 times in a day", "registry_memory"),
