@@ -157,7 +157,9 @@ login:
   type: dict
   sample: {"username": admin, "problem": "", "detail": "", "seconds": 0.02}
 storage:
-  description: The folder of the images. V(null) if neither O(data_dir) nor O(volume) is given.
+  description:
+    - The folder of the images. V(null) if neither O(data_dir) nor O(volume) is given, or if the engine, which alone knows
+      where a volume is, does not answer.
   returned: success
   type: dict
   sample:
@@ -346,6 +348,8 @@ class Examination:
         """Look at the folder, or at the one of the volume."""
         path = self._params["data_dir"]
         if self._params["volume"]:
+            if container is None:
+                return None  # the engine does not answer, which is told already
             try:
                 path = self._reader.json(f"/volumes/{self._params['volume']}")["Mountpoint"]
             except RegistryError as error:

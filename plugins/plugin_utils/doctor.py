@@ -45,7 +45,8 @@ def render(findings: t.Sequence[Finding], width: int = 120) -> list[tuple[str, s
     lines: list[tuple[str, str]] = []
     for finding in findings:
         head = f"{finding.level:<4}  {finding.host:<{hosts}}  {finding.subject:<{subjects}}  "
-        body = textwrap.wrap(finding.text, max(width - len(head), 30)) or [""]
+        # Names and paths are to be copied: none is broken at its hyphens.
+        body = textwrap.wrap(finding.text, max(width - len(head), 30), break_on_hyphens=False) or [""]
         remedy = textwrap.wrap(finding.remedy, max(width - len(head) - 3, 30), break_on_hyphens=False)
         lines += [(finding.level, (head if not at else " " * len(head)) + text) for at, text in enumerate(body)]
         lines += [(finding.level, " " * len(head) + ("   " if at else "-> ") + text) for at, text in enumerate(remedy)]

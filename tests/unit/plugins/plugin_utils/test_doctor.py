@@ -225,6 +225,8 @@ def test_what_is_no_fault(changes):
         ({"settings.images": ["registry.example.com/app:1"]}, "image", "named for registry.example.com without the port",
          "docker tag registry.example.com/app:1 registry.example.com:5000/app:1"),
         ({"clock.registry": 4000.0}, "clock", "67 minutes ahead of that of the registry's host", "timedatectl"),
+        ({"clock.registry": 7200.0, "clock.controller": 7201.0}, "clock",
+         "2 hours ahead of that of the registry's host and that of the controller", "timedatectl"),
     ],
 )
 def test_faults_of_a_client(changes, subject, says, remedy):
@@ -298,6 +300,9 @@ def test_the_table():
     assert {level for level, _line in lines[1:]} == {FAIL}
     assert verdict(findings) == "1 ok, 0 to look at, 1 to mend"
     assert render([], 10) == []
+    # What is to be copied stays in one piece.
+    lines = render([Finding(FAIL, "storage", "word " * 9 + "/var/lib/docker/volumes/registry-data/_data")], 80)
+    assert any("/var/lib/docker/volumes/registry-data/_data" in line for _level, line in lines)
 
 
 def test_units():
