@@ -53,7 +53,8 @@ def _taken(facts: Facts) -> bool:
     port = facts["port"]
     if port is None:
         return False
-    return not _runs(facts) or not (port["container"] == facts["settings"]["name"] or _publishes(facts))
+    # A paused container keeps its port.
+    return port["container"] != facts["settings"]["name"] and not (_runs(facts) and _publishes(facts))
 
 
 def _publishes(facts: Facts) -> bool:

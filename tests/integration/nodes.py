@@ -70,7 +70,8 @@ def play(
             "-e", json.dumps(variables), *arguments,
         ],
         cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False,
-        env={**os.environ, "COLUMNS": "200", "ANSIBLE_NOCOLOR": "1", **(environment or {})},
+        # Pipelining: one command on a node for each task instead of six.
+        env={**os.environ, "COLUMNS": "200", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", **(environment or {})},
     )
     text = done.stdout + done.stderr
     return Played(done.returncode, " ".join(text.split()), text.splitlines())
