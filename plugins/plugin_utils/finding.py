@@ -51,7 +51,8 @@ def clock(facts: Facts) -> list[Finding]:
         return [Finding(OK, "clock", f"The clock agrees with that of the {' and the '.join(known)}.")]
     # If both say the same, it is this host's clock that is wrong.
     labels = {"registry": "that of the registry's host", "controller": "that of the controller"}
-    whose = " and ".join(labels[name] for name, value in known.items() if abs(value - offset) < CLOCK_WARN)
+    agreed = [name for name, value in known.items() if abs(value) >= CLOCK_WARN and abs(value - offset) < CLOCK_WARN]
+    whose = " and ".join(labels[name] for name in agreed)
     way = "ahead of" if offset > 0 else "behind"
     return [Finding(
         FAIL if abs(offset) >= CLOCK_FAIL else WARN, "clock",

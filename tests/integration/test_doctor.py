@@ -151,17 +151,17 @@ def test_a_registry_that_falls_all_the_time(settings):
         os.kill(int(inspected("{{.State.Pid}}")), signal.SIGKILL)
         # The engine doubles its pause each time: soon the container is hardly ever seen running.
         wait_for("{{.RestartCount}}", lambda count: int(count) > 5)
-        line = only_red(settings, f"`docker logs --tail 20 {NAME}` says why")
+        line = only_red(settings, "falls and is started again, ", f"`docker logs --tail 20 {NAME}` says why")
     finally:
         config.write_text(good)
         docker("restart", "-t", "1", NAME)
-    assert line.startswith(f"container The container {NAME} falls and is started again, ")
+    assert line.startswith(f"container The container {NAME} falls")
 
 
 def test_a_slow_login(settings):
     users = Path(settings[1]["registry_config_dir"]) / "etc" / "htpasswd"
     good = users.read_text()
-    users.write_text(f"ada:{bcrypt.hashpw(b'hunter2', bcrypt.gensalt(16)).decode()}\n")
+    users.write_text(f"ada:{bcrypt.hashpw(b'hunter2', bcrypt.gensalt(15)).decode()}\n")
     try:
         done = doctor(settings, registry_doctor_round_trip=False)
     finally:
@@ -171,17 +171,15 @@ def test_a_slow_login(settings):
     assert "Lower registry_bcrypt_cost" in done.printed
 
 
-def test_a_controller_whose_clock_is_behind(settings, tmp_path):
-    """All processes of a machine have its one clock, so the controller's Python is told of another."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import datetime\n\n\nclass Late(datetime.datetime):\n    @classmethod\n    def now(cls, tz=None):\n"
-        "        return super().now(tz) - datetime.timedelta(hours=2)\n\n\ndatetime.datetime = Late\n"
-    )
-    inventory, given = settings
-    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
-    done = play("doctor", inventory, environment={"PYTHONPATH": path}, **given)
-    assert done.code == 2, done.printed
-    assert table(done, "FAIL")[0].startswith("clock The clock is 2 hours ahead of that of the controller")
+def test_a_clock_that_is_off(settings, tmp_path):
+    """All processes of a machine have its one clock, so the host's Python is told of another."""
+    (tmp_path / "sitecustomize.py").write_text("import time\n\nnow = time.time\ntime.time = lambda: now() - 7200\n")
+    late = tmp_path / "python"
+    late.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
+    late.chmod(0o755)
+    line = only_red(settings, "2 hours behind that of the registry's host and that of the controller", "timedatectl",
+                    ansible_python_interpreter=str(late))
+    assert line.startswith("clock The clock is 2 hours behind")
 
 
 def test_port_taken(settings):
@@ -307,11 +305,11 @@ def test_a_registry_without_memory(settings):
         subprocess.run(["docker", "exec", NAME, "sh", "-c", "a=0123456789; while :; do a=$a$a; done"],
                        check=False, capture_output=True, timeout=60)
         wait_for("{{.State.OOMKilled}}", "true".__eq__)
-        line = only_red(settings, "Raise registry_memory (it is 64.0 MiB)")
+        line = only_red(settings, "was ended for lack of memory (exited)", "Raise registry_memory (it is 64.0 MiB)")
     finally:
         docker("update", "--restart", "unless-stopped", "--memory", "1g", "--memory-swap", "1g", NAME)
         docker("start", NAME)
-    assert line.startswith(f"container The container {NAME} was ended for lack of memory")
+    assert line.startswith(f"container The container {NAME} was ended")
     # It runs again, and the table still tells of it.
-    line = only_red(settings, "Raise registry_memory (it is 1.0 GiB)")
-    assert line.startswith("memory The registry was ended for lack of memory once in a day")
+    line = only_red(settings, "was ended for lack of memory once in a day", "Raise registry_memory (it is 1.0 GiB)")
+    assert line.startswith("memory The registry was ended")

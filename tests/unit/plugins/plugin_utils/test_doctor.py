@@ -171,7 +171,7 @@ def test_faults_of_a_server(changes, subject, says, remedy):
         ({"round_trip.kept": "405"}, "push, pull", "could not be removed"),
         ({"round_trip.failed_at": "untried", "round_trip.detail": "there is no login that works"}, "push, pull", "no login"),
         ({"container.errors": ["level=error msg=x"]}, "log", "level=error msg=x"),
-        ({"clock.controller": 45.0}, "clock", "45 seconds ahead"),
+        ({"clock.controller": 45.0, "clock.registry": 20.0}, "clock", "45 seconds ahead of that of the controller: "),
     ],
 )
 def test_what_a_server_warns_of(changes, subject, says):
