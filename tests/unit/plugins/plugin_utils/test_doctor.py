@@ -302,8 +302,9 @@ def test_the_table():
     assert verdict(findings) == "1 ok, 0 to look at, 1 to mend"
     assert render([], 10) == []
     # What is to be copied stays in one piece.
-    lines = render([Finding(FAIL, "storage", "word " * 9 + "/var/lib/docker/volumes/registry-data/_data")], 80)
-    assert any("/var/lib/docker/volumes/registry-data/_data" in line for _level, line in lines)
+    path = "/var/lib/docker/volumes/registry-data/_data" * 2
+    lines = render([Finding(FAIL, "storage", f"Nothing is mounted at {path}.", f"`mount {path}`")], 80)
+    assert sum(path in line for _level, line in lines) == 2
 
 
 def test_units():
