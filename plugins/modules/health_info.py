@@ -157,7 +157,9 @@ login:
   type: dict
   sample: {"username": admin, "problem": "", "detail": "", "seconds": 0.02}
 storage:
-  description: The folder of the images. V(null) if neither O(data_dir) nor O(volume) is given.
+  description:
+    - The folder of the images. V(null) if neither O(data_dir) nor O(volume) is given, or if the engine, which alone knows
+      where a volume is, does not answer.
   returned: success
   type: dict
   sample:
@@ -241,6 +243,8 @@ class Examination:
         ahead = None if asked is None else time.time() - asked
         engine, container = self.engine()
         server = self.server()
+        # Now: a slow login would count as a clock that is ahead.
+        clock = {"registry": clock_offset(server), "controller": ahead}
         login, round_trip = self.login_and_round_trip(server, container)
         storage = self.storage(container)
         return {
@@ -252,7 +256,7 @@ class Examination:
             "login": dataclasses.asdict(login) if login else None,
             "storage": dataclasses.asdict(storage) if storage else None,
             "round_trip": dataclasses.asdict(round_trip),
-            "clock": {"registry": clock_offset(server), "controller": ahead},
+            "clock": clock,
         }
 
     def engine(self) -> tuple[dict[str, str], ContainerFound | None]:
@@ -346,6 +350,8 @@ class Examination:
         """Look at the folder, or at the one of the volume."""
         path = self._params["data_dir"]
         if self._params["volume"]:
+            if container is None:
+                return None  # the engine does not answer, which is told already
             try:
                 path = self._reader.json(f"/volumes/{self._params['volume']}")["Mountpoint"]
             except RegistryError as error:

@@ -45,8 +45,11 @@ def render(findings: t.Sequence[Finding], width: int = 120) -> list[tuple[str, s
     lines: list[tuple[str, str]] = []
     for finding in findings:
         head = f"{finding.level:<4}  {finding.host:<{hosts}}  {finding.subject:<{subjects}}  "
-        body = textwrap.wrap(finding.text, max(width - len(head), 30)) or [""]
-        remedy = textwrap.wrap(finding.remedy, max(width - len(head) - 3, 30), break_on_hyphens=False)
+        # Names, paths and commands are to be copied: none is broken, at hyphens or for its length.
+        whole = textwrap.TextWrapper(max(width - len(head), 30), break_on_hyphens=False, break_long_words=False)
+        body = whole.wrap(finding.text) or [""]
+        whole.width = max(width - len(head) - 3, 30)
+        remedy = whole.wrap(finding.remedy)
         lines += [(finding.level, (head if not at else " " * len(head)) + text) for at, text in enumerate(body)]
         lines += [(finding.level, " " * len(head) + ("   " if at else "-> ") + text) for at, text in enumerate(remedy)]
     return lines

@@ -17,6 +17,7 @@ from ansible_collections.dockyard.registry.plugins.plugin_utils.finding import (
     clock,
     lifetime,
     size,
+    times,
 )
 from ansible_collections.dockyard.registry.plugins.plugin_utils.preflight import (
     LEAST_FREE_BYTES,
@@ -52,7 +53,8 @@ def _taken(facts: Facts) -> bool:
     port = facts["port"]
     if port is None:
         return False
-    return not _runs(facts) or not (port["container"] == facts["settings"]["name"] or _publishes(facts))
+    # A paused container keeps its port.
+    return port["container"] != facts["settings"]["name"] and not (_runs(facts) and _publishes(facts))
 
 
 def _publishes(facts: Facts) -> bool:
@@ -77,8 +79,10 @@ def _container(facts: Facts) -> list[Finding]:
         return [Finding(FAIL, "container", f"The container {name} was ended for lack of memory ({found['status']}).",
                         f"Raise registry_memory ({_limit(found)}) and {PLAY}.")]
     if found["status"] == "restarting":
-        return [Finding(FAIL, "container", f"The container {name} falls and is started again, {found['restarts']} times by "
+        return [Finding(FAIL, "container", f"The container {name} falls and is started again, {times(found['restarts'])} by "
                         f"now; its exit code was {found['exit_code']}.{why}", f"`docker logs --tail 20 {name}` says why.")]
+    if found["status"] == "paused":
+        return [Finding(FAIL, "container", f"The container {name} does not run: it is paused.", f"`docker unpause {name}`.")]
     if found["status"] != "running":
         remedy = (f"End what has the port, then `docker start {name}`." if "already" in str(found["error"])
                   else f"`docker start {name}`, or {PLAY}; `docker logs --tail 20 {name}` says why it stopped.")
@@ -88,7 +92,7 @@ def _container(facts: Facts) -> list[Finding]:
         return [Finding(FAIL, "container", f"The container {name} runs, and its probe says that it is unhealthy.",
                         f"`docker inspect -f '{{{{json .State.Health}}}}' {name}` has the probe's words.")]
     if found["restarts"]:
-        return [Finding(WARN, "container", f"The container {name} runs, and was started again {found['restarts']} times "
+        return [Finding(WARN, "container", f"The container {name} runs, and was started again {times(found['restarts'])} "
                         "because it had fallen.", f"`docker logs {name}` says why.")]
     return [Finding(OK, "container", f"The container {name} runs ({found['image']}).")]
 
@@ -103,7 +107,7 @@ def _memory(facts: Facts) -> list[Finding]:
     found = facts["container"]
     used, limit = found["memory_used"], found["memory_limit"]
     if found["oom_kills"]:
-        return [Finding(FAIL, "memory", f"The registry was ended for lack of memory {found['oom_kills']} times in a day.",
+        return [Finding(FAIL, "memory", f"The registry was ended for lack of memory {times(found['oom_kills'])} in a day.",
                         f"Raise registry_memory ({_limit(found)}) and {PLAY}.")]
     if limit and used > 0.9 * limit:
         return [Finding(WARN, "memory", f"The registry uses {size(used)} of the {size(limit)} that it may.",

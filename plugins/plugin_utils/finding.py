@@ -46,16 +46,17 @@ def clock(facts: Facts) -> list[Finding]:
     known = {name: float(value) for name, value in offsets.items() if value is not None}
     if not known:
         return []
-    name = max(known, key=lambda one: abs(known[one]))
-    offset = known[name]
+    offset = max(known.values(), key=abs)
     if abs(offset) < CLOCK_WARN:
         return [Finding(OK, "clock", f"The clock agrees with that of the {' and the '.join(known)}.")]
-    whose = "the registry's host" if name == "registry" else "the controller"
+    # If both say the same, it is this host's clock that is wrong.
+    labels = {"registry": "that of the registry's host", "controller": "that of the controller"}
+    agreed = [name for name, value in known.items() if abs(value) >= CLOCK_WARN and abs(value - offset) < CLOCK_WARN]
+    whose = " and ".join(labels[name] for name in agreed)
     way = "ahead of" if offset > 0 else "behind"
     return [Finding(
         FAIL if abs(offset) >= CLOCK_FAIL else WARN, "clock",
-        f"The clock is {duration(abs(offset))} {way} that of {whose}: certificates and tokens end too early or begin too "
-        "late.",
+        f"The clock is {duration(abs(offset))} {way} {whose}: certificates and tokens end too early or begin too late.",
         "Have both hosts keep time: `timedatectl set-ntp true`, and look at `timedatectl`.",
     )]
 
@@ -66,6 +67,11 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} seconds" if seconds >= 10 else f"{seconds:.2f} seconds"
+
+
+def times(number: int) -> str:
+    """How often, in words."""
+    return "once" if number == 1 else f"{number} times"
 
 
 def size(number: float) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import json
 import subprocess
@@ -14,10 +15,13 @@ from pathlib import Path
 
 import bcrypt
 import pytest
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from ansible_collections.dockyard.registry.plugins.modules.client_login import EXAMPLES
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -257,3 +261,50 @@ def test_containerd(inventory, client, settings):
         assert run(client, "cat", f"{folder}/{REGISTRY}/hosts.toml") == "mine\n"
     finally:
         docker("exec", client, "rm", "-r", "/etc/containerd")
+
+
+@contextlib.contextmanager
+def registry_of(client, name, folder, config):
+    """Run a registry in the client's network until the block ends, so that it has the client's own addresses."""
+    (folder / f"{name}.yml").write_text(config)
+    subprocess.run(["docker", "rm", "-fv", name], capture_output=True, timeout=60, check=False)
+    docker("run", "-d", "--name", name, "--network", f"container:{client}", "-e", "OTEL_TRACES_EXPORTER=none",
+           "-v", f"{folder}:/etc/distribution:ro", "registry:3", "serve", f"/etc/distribution/{name}.yml")
+    try:
+        yield
+    finally:
+        docker("rm", "-fv", name)
+
+
+def test_examples_of_client_login(inventory, client, address, tmp_path):
+    """The module's EXAMPLES as they stand, where the users, the names and the folders are those that they speak of."""
+    folder = tmp_path / "registries"
+    folder.mkdir()
+    certificate(folder, "server", issuer=certificate(folder, "ca"), names=["registry.example.com"])
+    hashed = bcrypt.hashpw(b"hunter2", bcrypt.gensalt(4)).decode()
+    (folder / "htpasswd").write_text(f"ci:{hashed}\nadmin:{hashed}\n")
+    plain = CONFIG.replace('addr: ":5000", tls: {certificate: /etc/distribution/server.crt, key: /etc/distribution/server.key}',
+                           'addr: "127.0.0.1:5000"')
+    assert "tls" not in plain
+    docker("exec", client, "sh", "-c", "echo 127.0.0.1 registry.example.com >> /etc/hosts; mkdir -p /etc/docker/certs.d/registry.example.com")
+    docker("cp", str(folder / "ca.crt"), f"{client}:/etc/docker/certs.d/registry.example.com/ca.crt")
+    book = tmp_path / "play.yml"
+    book.write_text(yaml.safe_dump([{
+        "hosts": client, "gather_facts": False, "vars": {"registry_password": "hunter2"}, "tasks": yaml.safe_load(EXAMPLES),
+    }]))
+    try:
+        with (
+            registry_of(client, "dockyard-client-tls", folder, CONFIG.replace(":5000", ":443")),
+            registry_of(client, "dockyard-client-plain", folder, plain),
+        ):
+            done = play(str(book.with_suffix("")), inventory, "-vv")
+        assert done.code == 0, done.printed
+        assert done.changed(client) == 3, done.printed
+        assert "hunter2" not in done.printed
+        ci = json.loads(run(client, "cat", "/home/ci/.docker/config.json"))
+        assert ci["auths"] == {"registry.example.com": {"auth": base64.b64encode(b"ci:hunter2").decode()}}
+        for name in ("/root/.docker/config.json", "/root/.config/containers/auth.json"):
+            assert json.loads(run(client, "cat", name))["auths"] == {}
+    finally:
+        docker("exec", client, "sh", "-c", "rm -r /etc/docker/certs.d/registry.example.com /home/ci/.docker /root/.docker"
+               " /root/.config; sed '/registry.example.com/d' /etc/hosts > /tmp/h; cat /tmp/h > /etc/hosts")

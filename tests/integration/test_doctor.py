@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import bcrypt
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -112,6 +116,72 @@ def test_stopped(settings):
         assert only_red(settings, f"`docker start {NAME}`").startswith("container The container")
 
 
+def test_paused(settings):
+    docker("pause", NAME)
+    with undone("docker", "unpause", NAME):
+        assert "it is paused" in only_red(settings, f"`docker unpause {NAME}`")
+
+
+def inspected(form):
+    return docker("inspect", "-f", form, NAME).strip()
+
+
+def wait_for(form, wanted):
+    """Until the engine says so of the container."""
+    end = time.monotonic() + 60
+    while not wanted(inspected(form)):
+        assert time.monotonic() < end, inspected("{{json .State}}")
+        time.sleep(0.1)
+
+
+def test_a_registry_that_fell(settings):
+    os.kill(int(inspected("{{.State.Pid}}")), signal.SIGKILL)
+    with undone("docker", "restart", "-t", "1", NAME):
+        wait_for("{{.RestartCount}} {{.State.Running}}", "1 true".__eq__)
+        done = doctor(settings)
+    assert done.code == 0, done.printed
+    assert f"The container {NAME} runs, and was started again once because it had fallen" in done.printed
+
+
+def test_a_registry_that_falls_all_the_time(settings):
+    config = Path(settings[1]["registry_config_dir"]) / "etc" / "config.yml"
+    good = config.read_text()
+    config.write_text("version: 9\n")
+    try:
+        os.kill(int(inspected("{{.State.Pid}}")), signal.SIGKILL)
+        # The engine doubles its pause each time: soon the container is hardly ever seen running.
+        wait_for("{{.RestartCount}}", lambda count: int(count) > 5)
+        line = only_red(settings, "falls and is started again, ", f"`docker logs --tail 20 {NAME}` says why")
+    finally:
+        config.write_text(good)
+        docker("restart", "-t", "1", NAME)
+    assert line.startswith(f"container The container {NAME} falls")
+
+
+def test_a_slow_login(settings):
+    users = Path(settings[1]["registry_config_dir"]) / "etc" / "htpasswd"
+    good = users.read_text()
+    users.write_text(f"ada:{bcrypt.hashpw(b'hunter2', bcrypt.gensalt(15)).decode()}\n")
+    try:
+        done = doctor(settings, registry_doctor_round_trip=False)
+    finally:
+        users.write_text(good)
+    assert done.code == 0, done.printed
+    assert any(line.startswith("login A login takes ") for line in table(done, "warn")), done.lines
+    assert "Lower registry_bcrypt_cost" in done.printed
+
+
+def test_a_clock_that_is_off(settings, tmp_path):
+    """All processes of a machine have its one clock, so the host's Python is told of another."""
+    (tmp_path / "sitecustomize.py").write_text("import time\n\nnow = time.time\ntime.time = lambda: now() - 7200\n")
+    late = tmp_path / "python"
+    late.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
+    late.chmod(0o755)
+    line = only_red(settings, "2 hours behind that of the registry's host and that of the controller", "timedatectl",
+                    ansible_python_interpreter=str(late))
+    assert line.startswith("clock The clock is 2 hours behind")
+
+
 def test_port_taken(settings):
     docker("stop", "-t", "1", NAME)
     with undone("docker", "start", NAME), socket.create_server(("127.0.0.1", settings[1]["registry_port"])):
@@ -139,6 +209,17 @@ def test_full_disk(settings):
         red = table(doctor(settings), "FAIL")
     assert any(line.startswith("disk") for line in red), red
     assert any(line.startswith("push, pull") for line in red), red
+
+
+def test_a_disk_without_files_left(settings):
+    disk = str(Path(settings[1]["registry_data_dir"]).parent)
+    size = os.statvfs(disk)
+    used = size.f_files - size.f_ffree
+    shell("mount", "-o", f"remount,nr_inodes={used * 103 // 100}", disk)
+    with undone("mount", "-o", f"remount,nr_inodes={size.f_files}", disk):
+        done = doctor(settings, registry_doctor_round_trip=False)
+    assert done.code == 0, done.printed
+    assert any(line.startswith("disk Only ") and "(inodes) are free" in line for line in table(done, "warn")), done.lines
 
 
 def test_read_only_disk(settings):
@@ -198,8 +279,37 @@ def test_faults_of_a_client(settings, tmp_path, registry, images, subject, says)
     assert says in done.printed
 
 
+def test_http_for_a_client_that_asks_for_tls(settings, tmp_path):
+    """Beyond loopback, engines want TLS."""
+    registry = inspected("{{.NetworkSettings.IPAddress}}") + ":5000"
+    lines, done = clients(settings, tmp_path, registry_client_registry=registry)
+    assert done.code == 2, done.printed
+    red = [line for line in lines if line.startswith("FAIL")]
+    assert len(red) == 1 and red[0].split()[2] == "answer", lines
+    assert f"{registry} gives an HTTP answer to an HTTPS client" in done.printed
+
+
 def test_a_host_that_does_not_answer(settings, tmp_path):
     lines, done = clients(settings, tmp_path, ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=free_port())
     assert done.code == 2
     assert len(lines) == 1 and "could not be looked at" in lines[0], done.lines
     assert any(line.startswith("ok") and "localhost" in line for line in done.lines)
+
+
+def test_a_registry_without_memory(settings):
+    """The last one, for the engine remembers for a day that the kernel ended it."""
+    docker("update", "--restart", "no", "--memory", "64m", "--memory-swap", "64m", NAME)
+    try:
+        # The shell takes the memory; the kernel is told to take the registry for it.
+        Path(f"/proc/{inspected('{{.State.Pid}}')}/oom_score_adj").write_text("1000")
+        subprocess.run(["docker", "exec", NAME, "sh", "-c", "a=0123456789; while :; do a=$a$a; done"],
+                       check=False, capture_output=True, timeout=60)
+        wait_for("{{.State.OOMKilled}}", "true".__eq__)
+        line = only_red(settings, "was ended for lack of memory (exited)", "Raise registry_memory (it is 64.0 MiB)")
+    finally:
+        docker("update", "--restart", "unless-stopped", "--memory", "1g", "--memory-swap", "1g", NAME)
+        docker("start", NAME)
+    assert line.startswith(f"container The container {NAME} was ended")
+    # It runs again, and the table still tells of it.
+    line = only_red(settings, "was ended for lack of memory once in a day", "Raise registry_memory (it is 1.0 GiB)")
+    assert line.startswith("memory The registry was ended")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -14,6 +15,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -56,7 +58,7 @@ class Site:
         """Run a playbook; returns the exit code and all that was printed."""
         done = subprocess.run(
             [BIN / "ansible-playbook", f"playbooks/{playbook}.yml", "-e", json.dumps({**self.variables, **variables}), *arguments],
-            cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "COLUMNS": "200"},
+            cwd=ROOT, capture_output=True, text=True, timeout=600, check=False, env={**os.environ, "COLUMNS": "200"},
         )
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
@@ -121,6 +123,11 @@ def brought(folder, certificate=SERVER.pem, key=SERVER.key_pem(), ca=CA.pem, mod
 
 MIDDLE = make("Issuing", CA, now=NOW)
 CHAINED = make("chained", MIDDLE, names=NAMES, now=NOW)
+ELSEWHERE = make("elsewhere", CA, names=("elsewhere.example.com",), now=NOW)
+OVER = make("over", CA, names=NAMES, days=(-9, -1), now=NOW)
+EARLY = make("early", CA, names=NAMES, days=(1, 9), now=NOW)
+USERS = [{"name": "alice", "password": "hush hush"}]
+OWN_CA = {"registry_tls": "own_ca", "registry_host_names": ["localhost"]}
 
 
 @pytest.mark.parametrize(
@@ -130,8 +137,13 @@ CHAINED = make("chained", MIDDLE, names=NAMES, now=NOW)
         ({"mode": 0o644}, ["registry_tls_key is", "every user of the controller may read", "chmod 600"]),
         ({"certificate": CHAINED.pem, "key": CHAINED.key_pem()}, ["issued by 'CN=Issuing'", "registry_tls_ca"]),
         ({"ca": None}, ["registry_tls_ca is", "no such file on the controller"]),
+        ({"key": SERVER.key_pem(b"a passphrase")}, ["registry_tls_key is", "encrypted with a passphrase", "ansible-vault encrypt"]),
+        ({"certificate": ELSEWHERE.pem, "key": ELSEWHERE.key_pem()},
+         ["registry_tls_certificate is", "not for localhost, 127.0.0.1 (registry_host_names) but for elsewhere.example.com"]),
+        ({"certificate": OVER.pem, "key": OVER.key_pem()}, ["registry_tls_certificate is", "ended on", "Get a new one"]),
+        ({"certificate": EARLY.pem, "key": EARLY.key_pem()}, ["registry_tls_certificate is", "begins on", "set the clock right"]),
     ],
-    ids=["another key", "readable", "chain", "no CA"],
+    ids=["another key", "readable", "chain", "no CA", "encrypted", "name", "ended", "not begun"],
 )
 def test_refused_files(site, files, says):
     site.refused("standalone", *says, **brought(site.folder, **files))
@@ -141,13 +153,20 @@ def test_refused_files(site, files, says):
     ("variables", "says"),
     [
         ({"registry_address": "0.0.0.0"}, ["registry_tls is 'off'", "registry_users is empty", "[{name: alice}]"]),
-        ({"registry_tls": "own_ca", "registry_host_names": ["https://localhost"]}, ["registry_host_names[0] is", "a scheme"]),
-        ({"registry_tls": "own_ca", "registry_host_names": ["no.such.invalid"]}, ["cannot resolve", "registry_check_names"]),
+        ({"registry_address": "0.0.0.0", "registry_users": USERS},
+         ["registry_address is '0.0.0.0'", "registry_tls is 'off'", "Set registry_tls: own_ca"]),
+        ({"registry_address": "0.0.0.0", **OWN_CA}, ["registry_address is '0.0.0.0'", "registry_users is empty", "[{name: alice}]"]),
+        ({**OWN_CA, "registry_host_names": ["https://localhost"]}, ["registry_host_names[0] is 'https://localhost'", "a scheme"]),
+        ({**OWN_CA, "registry_host_names": ["localhost:5000"]}, ["registry_host_names[0] is 'localhost:5000'", "a port"]),
+        ({**OWN_CA, "registry_host_names": ["localhost/team"]}, ["registry_host_names[0] is 'localhost/team'", "a path"]),
+        ({**OWN_CA, "registry_host_names": ["no.such.invalid"]}, ["cannot resolve", "registry_check_names"]),
+        ({**OWN_CA, "registry_host_names": ["192.0.2.1"]},
+         ["registry_host_names has '192.0.2.1', which leads to 192.0.2.1 and not to 127.0.0.1", "registry_check_names: false"]),
         ({"registry_anonymous_pull": True}, ["registry_anonymous_pull is true", "registry_anonymous_pull: false"]),
     ],
 )
 def test_refused_settings(site, variables, says):
-    site.refused("standalone", *says, **variables)
+    assert "hush hush" not in site.refused("standalone", *says, **variables)
 
 
 def vault(site, name, content):
@@ -192,13 +211,31 @@ def test_another_certificate_is_brought(site):
     assert other.key_pem().decode() in (site.folder / "config" / "etc" / "tls.pem").read_text()
 
 
-@pytest.mark.parametrize("site", [3, 2], indirect=True)
+@contextlib.contextmanager
+def holds(site):
+    """Collects the rules of the host's packet filter that hold connections to the registry meanwhile."""
+    found, ended = set(), threading.Event()
+
+    def look():
+        while not ended.wait(0.02):
+            rules = subprocess.run(
+                ["iptables", "--table", "raw", "--list-rules", "PREROUTING"], capture_output=True, text=True, timeout=30, check=True
+            ).stdout
+            found.update(rule for rule in rules.splitlines() if "dockyard-hold" in rule and f"--dport {site.port} " in rule)
+
+    watch = threading.Thread(target=look)
+    watch.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        watch.join()
+
+
 def test_the_day_after(site, tmp_path):
+    """Users, certificates, stop, start and remove, each as it would be, as it is, and once more, when nothing is left to do."""
     settings = {"registry_tls": "own_ca", "registry_users": [{"name": "alice", "password": "first"}, {"name": "ci"}]}
-    printed = site.good("standalone", "--check", **settings)
-    assert not (tmp_path / "config").exists()
     site.good("standalone", **settings)
-    site.good("standalone", changed=0, **settings)
     generated = (tmp_path / "config" / "secrets" / "users" / "ci").read_text()
     assert (site.status("alice", "first"), site.status("ci", generated)) == (200, 200)
 
@@ -218,32 +255,48 @@ def test_the_day_after(site, tmp_path):
 
     ca, old = (tmp_path / "config" / "ca.crt").read_bytes(), served(site)
     soon = {**settings, "registry_tls_days": 500, "registry_tls_renew_days": 400}
-    site.good("certificates", "--check", changed=3, **soon)
-    assert served(site) == old
-    printed = site.good("certificates", changed=3, **soon)
+    with holds(site) as held:
+        site.good("certificates", "--check", changed=3, **soon)
+        assert (served(site), held) == (old, set())
+        printed = site.good("certificates", changed=3, **soon)
     assert "valid until" in printed
     assert "499 days" in printed
-    assert served(site) != old
+    new = served(site)
+    assert new != old
     assert (tmp_path / "config" / "ca.crt").read_bytes() == ca
     assert site.status("bob", "third") == 200
+    assert len(held) == 1
     site.good("certificates", changed=0, **soon)
+    # Once more, and nobody touches the packet filter.
+    later = {**settings, "registry_tls_days": 600, "registry_tls_renew_days": 550}
+    with holds(site) as held:
+        site.good("certificates", changed=3, registry_standalone_hold_connections=False, **later)
+    assert served(site) not in (old, new)
+    assert held == set()
 
-    site.good("stop", "--check", changed=1, **soon)
-    assert site.container("{{.State.Running}}") == "true"
-    site.good("stop", changed=1, **soon)
-    assert site.container("{{.State.Running}}") == "false"
-    site.good("stop", changed=0, **soon)
-    site.good("start", changed=1, **soon)
+    def running():
+        return site.container("{{.State.Running}}")
+
+    site.good("stop", "--check", changed=1, **later)
+    assert running() == "true"
+    site.good("stop", changed=1, **later)
+    assert running() == "false"
+    site.good("stop", changed=0, **later)
+    site.good("start", "--check", changed=1, **later)
+    assert running() == "false"
+    site.good("start", changed=1, **later)
     assert site.status("bob", "third") == 200
-    printed = site.good("remove", "--check", **soon)
-    assert site.container("{{.State.Running}}") == "true"
-    printed = site.good("remove", **soon)
+    site.good("remove", "--check", **later)
+    assert running() == "true"
+    printed = site.good("remove", **later)
     assert site.container() == ""
     assert "images are kept" in printed
     assert (tmp_path / "data" / "docker").is_dir()
     assert not Path(f"/etc/docker/certs.d/localhost:{site.port}").exists()
-    site.good("remove", changed=0, **soon)
-    site.good("remove", registry_remove_data=True, **soon)
+    site.good("remove", changed=0, **later)
+    site.good("remove", "--check", registry_remove_data=True, **later)
+    assert (tmp_path / "data" / "docker").is_dir()
+    site.good("remove", registry_remove_data=True, **later)
     assert not (tmp_path / "data").exists()
     assert not (tmp_path / "config").exists()
 

@@ -33,7 +33,7 @@ from ansible_collections.dockyard.registry.tests.unit.plugins.plugin_utils.test_
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ELSEWHERE = {"client_login"}
-"""Changes the logins of the machine's own users: tests/integration/test_client.py has a host of its own for that."""
+"""Changes the logins of the machine's own users: tests/integration/test_client.py runs it on a host of its own."""
 
 PLUGINS = sorted(
     path.relative_to(ROOT / "plugins").with_suffix("")

@@ -11,6 +11,7 @@ import testinfra.utils.ansible_runner
 
 SERVERS = {"dockyard-tls-3": ("172.29.77.3", ":5000"), "dockyard-tls-2": ("172.29.77.2", ":443")}
 PASSWORD = "looking glass for tests"
+CI = "pulls all day"
 CONFIG = "/etc/dockyard/registry"
 
 testinfra_hosts = ["ansible://registry_clients"]
@@ -98,6 +99,20 @@ def test_another_kind_of_client(host, registry):
         assert host.check_output(digest.format(hello)) == host.check_output(digest.format(mine))
     finally:
         host.check_output("mv /root/docker /root/.docker && mv /root/certs.d /etc/docker/certs.d")
+
+
+def test_containerd_pulls_by_itself(host, registry):
+    """By the hosts.toml that the role wrote; without it, the CA is a stranger's."""
+    image = f"{registry}/library/hello-world:latest"
+    pull = f"ctr images pull {{}} --user 'ci:{CI}' {image}"
+    refused = host.run(pull.format(""))
+    assert refused.rc != 0
+    assert "certificate signed by unknown authority" in refused.stderr
+    assert image not in host.check_output("ctr images ls --quiet").split()
+    assert host.run(pull.format("--hosts-dir /etc/containerd/certs.d")).rc == 0
+    digest = host.check_output(f"skopeo inspect --format '{{{{.Digest}}}}' docker://{image}")
+    assert digest in host.check_output(f"ctr images ls name=={image}")
+    host.check_output(f"ctr images rm {image}")
 
 
 def test_keys_are_their_owners(on_server):

@@ -69,6 +69,8 @@ def test_a_server_without_an_engine(no_engine: dict[str, str], tmp_path: pathlib
     assert (result["container"], result["port"], result["login"]) == (None, None, None)
     assert result["storage"]["exists"]
     assert result["round_trip"]["failed_at"] == "untried"
+    # Where a volume is, only the engine knows.
+    assert modules.run("health_info", port=free_port(), volume="images", **no_engine)["storage"] is None
 
 
 def test_a_password_is_not_sent_to_whoever_has_the_port(guarded: MemoryRegistry, no_engine: dict[str, str]) -> None:

@@ -111,6 +111,8 @@ PLAIN = {**ANSWER, "scheme": "http", "certificate": None}
         (STOPPED, "container", "does not run: it is exited, exit code 137", "docker start registry"),
         ({**STOPPED, "container.error": "bind: address already in use"}, "container", "address already in use", "End what"),
         ({**STOPPED, "container.status": "restarting", "container.restarts": 7}, "container", "7 times", "docker logs"),
+        ({**STOPPED, "container.status": "paused", "port": SERVER["port"]}, "container", "it is paused",
+         "docker unpause registry"),
         ({**STOPPED, "container.oom_killed": True}, "container", "for lack of memory", "registry_memory"),
         ({"container.health": "unhealthy"}, "container", "unhealthy", "State.Health"),
         ({"container.oom_kills": 3}, "memory", "3 times in a day", "registry_memory"),
@@ -169,7 +171,7 @@ def test_faults_of_a_server(changes, subject, says, remedy):
         ({"round_trip.kept": "405"}, "push, pull", "could not be removed"),
         ({"round_trip.failed_at": "untried", "round_trip.detail": "there is no login that works"}, "push, pull", "no login"),
         ({"container.errors": ["level=error msg=x"]}, "log", "level=error msg=x"),
-        ({"clock.controller": 45.0}, "clock", "45 seconds ahead"),
+        ({"clock.controller": 45.0, "clock.registry": 20.0}, "clock", "45 seconds ahead of that of the controller: "),
     ],
 )
 def test_what_a_server_warns_of(changes, subject, says):
@@ -224,6 +226,8 @@ def test_what_is_no_fault(changes):
         ({"settings.images": ["registry.example.com/app:1"]}, "image", "named for registry.example.com without the port",
          "docker tag registry.example.com/app:1 registry.example.com:5000/app:1"),
         ({"clock.registry": 4000.0}, "clock", "67 minutes ahead of that of the registry's host", "timedatectl"),
+        ({"clock.registry": 7200.0, "clock.controller": 7201.0}, "clock",
+         "2 hours ahead of that of the registry's host and that of the controller", "timedatectl"),
     ],
 )
 def test_faults_of_a_client(changes, subject, says, remedy):
@@ -297,6 +301,10 @@ def test_the_table():
     assert {level for level, _line in lines[1:]} == {FAIL}
     assert verdict(findings) == "1 ok, 0 to look at, 1 to mend"
     assert render([], 10) == []
+    # What is to be copied stays in one piece.
+    path = "/var/lib/docker/volumes/registry-data/_data" * 2
+    lines = render([Finding(FAIL, "storage", f"Nothing is mounted at {path}.", f"`mount {path}`")], 80)
+    assert sum(path in line for _level, line in lines) == 2
 
 
 def test_units():
