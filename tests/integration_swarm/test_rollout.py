@@ -117,6 +117,6 @@ def test_refused(rollout, variables, says):
 
 
 def test_a_host_that_is_no_manager(rollout):
-    played = rollout("-e", "ansible_connection=local", target="localhost")
+    played = rollout(target="localhost", ansible_connection="local", ansible_become=False)
     assert played.code == 2
     assert "None of localhost answers and is a manager of a Swarm." in played.printed

@@ -13,9 +13,8 @@ from ..oci.auth import Login
 from .api import Document, Swarm, resolve
 from .describe import describe_service, describe_task
 from .errors import InvalidService
-from .rollout import Goal
+from .rollout import Goal, monitor_seconds
 from .spec import Known, build_spec, network_names
-from .values import SECOND
 
 _TASKS_STAY = ("labels", "update_config", "rollback_config")
 """Parameters that no task notices."""
@@ -132,7 +131,7 @@ def _hold(plan: Plan) -> float:
     forced = not changed
     if not forced and all(key in _TASKS_STAY for key in changed):
         return 0.0
-    return float((plan.spec.get("UpdateConfig") or {}).get("Monitor") or 5 * SECOND) / SECOND
+    return monitor_seconds(plan.spec)
 
 
 def _only_endpoint(plan: Plan) -> bool:

@@ -18,6 +18,7 @@ import typing as t
 
 from .errors import RolloutFailed, SwarmError
 from .tasks import Counter, Failure, Snapshot, Tally
+from .values import SECOND
 from .words import failure_lines, progress_line, serving
 
 Document = t.Mapping[str, t.Any]
@@ -69,6 +70,8 @@ class Rollout:
         self.tally: Tally | None = None
         self.failures: dict[str, Failure] = {}
         self._counter = Counter(goal.spec, stale=goal.stale)
+        self._hold = goal.hold
+        self._history: frozenset[str] | None = None if goal.kind == "look" else frozenset()
         self._since: float | None = None
         self._rolled_back: float | None = None
 
@@ -87,6 +90,10 @@ class Rollout:
         for failure in tally.failures:
             if failure.id not in self.goal.known:
                 self.failures[failure.id] = failure
+        if self._history is None:
+            self._history = frozenset(self.failures)
+            # Tasks that have fallen before may be about to fall again, though all run at this moment.
+            self._hold = monitor_seconds(self.goal.spec) if self.failures else self._hold
         self.line = progress_line(name, tally, self.state, list(self.failures.values()))
         if int(snapshot.service["Version"]["Index"]) <= self.goal.after:
             return False  # a manager that has not heard of it yet
@@ -99,7 +106,7 @@ class Rollout:
         if self._since is None:
             self._since = now
         # What the engine calls completed has been watched for the monitor's time by the engine.
-        return bool(self.state and self.goal.kind != "look") or now - self._since >= self.goal.hold
+        return bool(self.state and self.goal.kind != "look") or now - self._since >= self._hold
 
     def give_up(self, seconds: float, trouble: SwarmError | None = None) -> RolloutFailed:
         """Return the failure of a wait that took too long."""
@@ -157,7 +164,8 @@ class Rollout:
         counts: dict[str, int] = {}
         for failure in self.failures.values():
             counts[failure.slot] = counts.get(failure.slot, 0) + 1
-        hopeless = [slot for slot, count in counts.items() if count >= attempts]
+        fresh = {failure.slot for failure in self.failures.values() if failure.id not in (self._history or ())}
+        hopeless = [slot for slot, count in counts.items() if count >= attempts and slot in fresh]
         wanted = self.tally.wanted if self.tally else 0
         ratio = (self.goal.spec.get("UpdateConfig") or {}).get("MaxFailureRatio") or 0.0
         if not hopeless or (wanted and len(hopeless) / wanted <= ratio):
@@ -180,6 +188,11 @@ class Rollout:
         return RolloutFailed(
             " ".join(parts), hint=hint, state=self.state, tasks=[failure.as_dict() for failure in failures]
         )
+
+
+def monitor_seconds(spec: Document) -> float:
+    """Return for how many seconds a specification has tasks watched."""
+    return float((spec.get("UpdateConfig") or {}).get("Monitor") or 5 * SECOND) / SECOND
 
 
 def wait(

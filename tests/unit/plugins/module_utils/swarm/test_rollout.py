@@ -213,10 +213,21 @@ def test_a_share_of_the_tasks_may_fail():
         rollout.look(snapshot(*[failing(2, attempt, spec=spec) for attempt in range(3)], spec=spec), 1)
 
 
-def test_tasks_that_do_not_live_after_all():
+def test_failures_of_long_ago_are_no_fault_but_have_it_watched_again():
     rollout = Rollout(Goal("look", NEW))
-    said = str(refused(rollout, snapshot(*[failing(1, attempt) for attempt in range(3)], make_task(NEW, 2))))
+    history = [failing(1, attempt) for attempt in range(4)]
+    assert not rollout.look(snapshot(*history, *running()), 0)
+    assert not rollout.look(snapshot(*history, *running()), 4.9)
+    assert rollout.look(snapshot(*history, *running()), 5)
+
+
+def test_tasks_that_fall_again_and_again():
+    rollout = Rollout(Goal("look", NEW))
+    history = [failing(1, attempt) for attempt in range(3)]
+    assert not rollout.look(snapshot(*history, *running()), 0)
+    said = str(refused(rollout, snapshot(*history, failing(1, 4), make_task(NEW, 2)), 2))
     assert "the service web does not run." in said
+    assert "(web.1 on host1, 4 times)" in said
 
 
 def test_a_container_that_ends_well_is_none_that_runs():
