@@ -14,12 +14,8 @@ from ..docker_archive import DockerArchiveSource
 from ..engine import Engine
 from ..engine_exports import EngineExports
 from ..engine_source import EngineSource
-<<<<<<< HEAD
-from ..file_tree import DirectoryTree, FileTree, SharedTree, TarTree
-=======
 from ..errors import ConnectionFailed, RegistryError
-from ..file_tree import DirectoryTree, FileTree, TarTree
->>>>>>> batch
+from ..file_tree import DirectoryTree, FileTree, SharedTree, TarTree
 from ..location import ArchiveLocation, EngineLocation, Location, RegistryLocation
 from ..oci_layout import LayoutSource
 from ..origin import Origin
