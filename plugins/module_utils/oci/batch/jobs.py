@@ -22,7 +22,7 @@ class Job:
     """One tag that is to name one image.
 
     ``before`` is the digest that the tag names now, ``digest`` the one it is to name; each is empty while it is not
-    known. ``root`` is the manifest or index to be written, None if nothing is.
+    known. ``root`` is the manifest or index to be written, None if nothing is. Without a ``location`` it is none of a list.
     """
 
     __slots__ = (
@@ -45,10 +45,12 @@ class Job:
         self,
         where: str,
         target: RepositoryTag,
-        location: Location,
+        location: Location | None = None,
         platforms: tuple[Platform, ...] = (),
         *,
         referrers: bool = False,
+        root: Manifest | None = None,
+        source: ImageSource | None = None,
     ) -> None:
         self.where = where
         self.target = target
@@ -57,8 +59,8 @@ class Job:
         self.referrers = referrers
         self.before = ""
         self.digest = ""
-        self.root: Manifest | None = None
-        self.source: ImageSource | None = None
+        self.root = root
+        self.source = source
         self.error: RegistryError | None = None
         self.done = False
         self.extras: tuple[Extra, ...] = ()
