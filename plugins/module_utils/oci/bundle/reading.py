@@ -25,7 +25,7 @@ from ..oci_layout import CONTAINERD_NAME, REF_NAME, LayoutSource, blob_name
 from ..reference import parse_reference, parse_repository_tag
 from ..streams import Readable, VerifyingReader, drain
 from .documents import CHECKSUM, Bundled, is_loadable
-from .layout import Layout, lay_out
+from .layout import lay_out
 
 Count = t.Callable[[int], None]
 """Is told how many bytes more were read or written."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import typing as t
 
 from ..copy import StoppableReader, in_parallel
 from ..local_files import Place, new_file, remove_abandoned

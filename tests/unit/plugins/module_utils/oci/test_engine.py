@@ -22,6 +22,7 @@ import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci import media_types as m
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.describe import load_image
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.docker_archive import DockerArchiveSource
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import (
     DEFAULT_DOCKER_HOST,
     Engine,
@@ -38,6 +39,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors impor
     InvalidSettings,
     RegistryError,
 )
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.file_tree import TarTree
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import Origin
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platform_source import PlatformSource
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import parse_platform
@@ -376,3 +378,61 @@ def test_over_a_unix_socket(tmp_path: pathlib.Path) -> None:
 
 def test_failures_without_words() -> None:
     assert "does not answer: ValueError" in str(engine_failure(EngineAddress("/x"), ValueError()))
+
+
+def archive_of(*layers: bytes) -> tuple[dict[str, bytes], bytes]:
+    """Return what ``docker save`` writes of an image, and its configuration."""
+    files = docker_save_files({"": layers})
+    return files, next(files[name] for name in files if name.endswith(".json") and name != "manifest.json")
+
+
+def both_in_one(*archives: dict[str, bytes]) -> dict[str, bytes]:
+    """Return one archive of several images, in which the layers that they share stand once."""
+    lists = [entry for files in archives for entry in json.loads(files["manifest.json"])]
+    return {**{name: raw for files in archives for name, raw in files.items()}, "manifest.json": json.dumps(lists).encode()}
+
+
+def test_images_that_are_wanted_together_come_in_one_archive(server: ScriptedServer, tmp_path: pathlib.Path) -> None:
+    shared, noise = b"shared " * 5000, bytes(range(256)) * 5000
+    tarred = pathlib.Path(write_tar(tmp_path / "layer.tar", {"file": shared})).read_bytes()
+    empty = bytes(1024)
+    pairs = [archive_of(tarred, b"one", empty), archive_of(tarred, noise)]
+    ids = [digest_of(config) for _files, config in pairs]
+    for image_id, layers in zip(ids, (3, 2)):
+        server.on("GET", f"/images/{image_id}/json", described(image_id, layers=layers)).on("GET", "/info", GRAPH_DRIVER)
+    body = pathlib.Path(write_tar(tmp_path / "engine.tar", both_in_one(*(files for files, _config in pairs)))).read_bytes()
+    server.on("GET", f"/images/get?names={ids[0]}&names={ids[1]}", Reply(200, body, {"Content-Length": ""}, close=True))
+    engine = Engine(EngineAddress("", "127.0.0.1", server.port), timeout=10)
+    exports = EngineExports(engine, str(tmp_path))
+    sources = [EngineSource(exports, image_id, owns=False) for image_id in ids]
+    assert all(source.want() for source in sources)
+    images = [load_image(source, source.root()) for source in sources]
+    assert [image.root.config and image.root.config.digest for image in images] == ids
+    assert images[0].root.layers[0] == images[1].root.layers[0]
+    for source, image, (files, config) in zip(sources, images, pairs):
+        unpacked = [digest_of(gzip.decompress(read_all(source.open_blob(layer)))) for layer in image.root.layers]
+        assert unpacked == json.loads(config)["rootfs"]["diff_ids"]
+        source.close()
+    sources[0].want()  # is there already, and not asked for again
+    assert EngineSource.root(sources[0]) == images[0].root
+    exports.close()
+
+
+def test_the_digest_is_that_of_the_archive_in_a_file(fake: Fake, tmp_path: pathlib.Path) -> None:
+    """Compressed on its way or out of a file, a layer is the same bytes."""
+    tarred = pathlib.Path(write_tar(tmp_path / "layer.tar", {"file": b"content " * 300_000})).read_bytes()
+    files, config = archive_of(tarred, bytes(1024), b"no tar")
+    path = write_tar(tmp_path / "saved.tar", files)
+    source = fake.source(digest_of(config), files)
+    saved = DockerArchiveSource(TarTree(path), temp_dir=str(tmp_path))
+    assert source.root() == saved.root()
+    saved.close()
+
+
+def test_a_layer_that_is_not_what_the_image_says(fake: Fake, tmp_path: pathlib.Path) -> None:
+    tarred = pathlib.Path(write_tar(tmp_path / "layer.tar", {"file": b"content"})).read_bytes()
+    files, config = archive_of(tarred)
+    (name,) = [name for name in files if name.endswith("/layer.tar")]
+    source = fake.source(digest_of(config), {**files, name: tarred.replace(b"content", b"another")})
+    with pytest.raises(ArchiveError, match="has the digest sha256:.*, its image says"):
+        source.root()
