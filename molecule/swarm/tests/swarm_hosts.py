@@ -32,8 +32,12 @@ def address(number: int) -> str:
 
 
 def note(what: str, figure: object) -> None:
-    """Write down a figure, for the table at the end."""
+    """Write down a figure, for the table at the end; at once also in .cache/logs, should the run be stopped."""
     FIGURES[what] = str(figure)
+    log = ROOT / ".cache" / "logs" / "swarm-figures.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {what}: {figure}\n")
     print(f"{what}: {figure}")
 
 
@@ -108,7 +112,8 @@ def play(inventory: str, playbook: str, *arguments: object, timeout: int = 1500,
         env={**os.environ, "COLUMNS": "200", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections")},
     )  # fmt: skip
     text = done.stdout + done.stderr
-    print(f"{playbook}: {time.monotonic() - began:.0f} s\n{text[-6000:]}")
+    print(text[-6000:])
+    note(f"playbook {playbook} {' '.join([*variables, *map(str, arguments)])}: seconds", round(time.monotonic() - began))
     recap = [line.split() for line in text.splitlines() if " changed=" in line and " unreachable=" in line]
     changed = {words[0]: int(word.partition("=")[2]) for words in recap for word in words if word.startswith("changed=")}
     return Played(done.returncode, " ".join(text.split()), changed)
