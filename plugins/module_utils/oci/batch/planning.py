@@ -31,6 +31,9 @@ THREADS = 8
 WORTH_A_REQUEST = 1024 * 1024
 """Bytes to be sent that one more request may save."""
 
+_LOOKS = 4
+"""Manifests of other images that are looked into for the sake of one."""
+
 _REFUSED = (ArchiveError, MissingPlatform, InvalidReference, InvalidSettings)
 """What is wrong with the list, or with a file it names. All else may be an outage, and is the image's own failure."""
 
@@ -162,10 +165,12 @@ class Planner:
     def find_holders(self, jobs: t.Sequence[Job], works: Works) -> None:
         """Look in images of the list that are here already for blobs that others need: they can be linked.
 
-        It takes requests, so no more are made than the bytes to be sent are worth.
+        It takes requests, so no more are made than the bytes to be sent are worth, and only some for each image: what
+        images share is in most of them.
         """
         missing = {digest for digest, blob in works.blobs.items() if not blob.holder}
         worth = len(missing) + sum(works.blobs[digest].size for digest in missing) // WORTH_A_REQUEST
+        worth = min(worth, _LOOKS * len(works.tags))
         places = {(job.target.repository, job.before) for job in jobs if job.before and job.error is None}
         wanted = sorted(places)[:worth]
         for _depth in range(MAX_DEPTH):
