@@ -18,7 +18,7 @@ import resource
 import sys
 import time
 
-from ansible.module_utils.testing import patch_module_args
+from ansible.module_utils import basic
 
 
 def peak() -> float:
@@ -32,10 +32,12 @@ def main() -> None:
     module = importlib.import_module(f"ansible_collections.dockyard.registry.plugins.modules.{name}")
     with open(arguments, encoding="utf-8") as file:
         given = json.load(file)
+    # As ansible.module_utils.testing does it, whose import would cost a tenth of the start.
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode()
+    basic._ANSIBLE_PROFILE = "legacy"
     before, since = peak(), time.perf_counter()
     try:
-        with patch_module_args(given):
-            module.main()
+        module.main()
     finally:
         measured = {"inside": time.perf_counter() - since, "interpreter": before, "peak": peak()}
         with open(report, "w", encoding="utf-8") as file:
