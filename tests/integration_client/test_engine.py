@@ -377,3 +377,29 @@ def test_a_platform_that_was_not_pulled(
         engine.remove(f"{name}/partial:1")
     assert [result["changed"] for result in results] == [True, False]
     assert results[0]["digest"] == images["amd64"].root
+
+
+def test_a_list_comes_in_one_archive(engine: Docker, registries: list[Running], loaded: str) -> None:
+    """Two images that share a layer: the engine is asked once, and the layer is sent once."""
+    second = f"{loaded}-second"
+    container = engine("create", loaded).strip()
+    try:
+        engine("commit", "--change", "LABEL second=yes", container, second)
+        repository = f"{loaded}/{uuid.uuid4().hex[:8]}"
+        images = [
+            {"name": f"{repository}/{number}:1", "source": f"docker-daemon:{name}"}
+            for number, name in enumerate((loaded, second))
+        ]
+        engine.proxy.requests.clear()
+        options = {"url": registries[0].url, "docker_host": engine.socket, "images": images}
+        results = [modules.run("images", **options) for _time in range(2)]
+        assert [result.get("changed") for result in results] == [True, False], results
+        exports = [line for line in engine.proxy.requests if "/images/get?names=" in line or line.endswith("/get")]
+        assert len(exports) == 1 and exports[0].count("names=") == 2, exports
+        with client_of(registries[0]) as client:
+            manifests = [client.get_manifest(image["name"].partition(":")[0], "1") for image in images]
+        shared = set(manifests[0].layers) & set(manifests[1].layers)
+        assert shared and results[0]["totals"]["mounted"] == len(shared), results[0]["totals"]
+    finally:
+        engine("rm", "--force", container)
+        engine.remove(second)
