@@ -119,7 +119,7 @@ options:
     default: false
   parallel:
     description:
-      - The number of blobs that are on their way at a time.
+      - The number of large blobs that are on their way at a time. Small ones are besides them, as many.
     type: int
     default: 4
   registries:

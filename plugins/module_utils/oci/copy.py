@@ -4,8 +4,8 @@
 
 """Copying one image into a registry: plan first, then write what is missing.
 
-The order of writes is what keeps a registry whole at every moment (OCI distribution spec, "Pushing Manifests"): blobs,
-then the manifests of the platforms, then indexes, and with the last manifest the tag.
+The writing is that of lists of images (:mod:`.batch`), of which this is one with a single entry. What is planned here is
+more than there: which blobs are there already, and what the image is.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
+from .batch.jobs import Job
+from .batch.meter import Kind as Action
+from .batch.meter import Meter
+from .batch.patience import LONGEST_OUTAGE, Patience
+from .batch.running import THREADS, Runner
+from .batch.works import Works
 from .client import RegistryClient
 from .describe import Image, ImageDetails, RepositoryReader, load_image
 from .errors import NotFound, RegistryError
 from .media_types import ALL_TYPES, Descriptor, Manifest
 from .reference import RepositoryTag
-from .referrers import add_to_fallback
 from .source import ImageSource
 from .streams import Readable
-
-THREADS = 4
-"""Blobs on their way at a time: more is not faster, the receiving registry hashes each with one core."""
-
-Action = t.Literal["uploaded", "mounted", "existing"]
 
 A = t.TypeVar("A")
 B = t.TypeVar("B")
@@ -98,53 +98,19 @@ def execute_copy(plan: CopyPlan, source: ImageSource, client: RegistryClient) ->
     """Do what a plan says and return what it came to. If it fails, the tag still points where it did."""
     if plan.image is None:
         return Copied()
-    mover = _BlobMover(client, plan.target.repository, source)
-    actions = in_parallel(mover.move, plan.blobs, on_failure=mover.stop)
-    *others, root = plan.image.manifests
-    repository = plan.target.repository
-
-    def put(manifest: Manifest, reference: str = "") -> None:
-        if not client.put_manifest(repository, reference or manifest.digest, manifest):
-            add_to_fallback(client, repository, manifest)
-
-    in_parallel(put, [manifest for manifest in others if not manifest.is_index])
-    for manifest in others:
-        if manifest.is_index:
-            put(manifest)
-    put(root, plan.target.tag)
-    return _count([(blob, action) for (blob, _planned), action in zip(plan.blobs, actions)])
-
-
-class _BlobMover:
-    """Brings blobs into a repository; the largest first, so that no thread is left alone with a long one."""
-
-    def __init__(self, client: RegistryClient, repository: str, source: ImageSource) -> None:
-        self._client = client
-        self._repository = repository
-        self._source = source
-        self._from = source.mountable_from(client.origin)
-        self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        """Make the uploads under way fail at their next buffer."""
-        self._stopped.set()
-
-    def move(self, step: tuple[Descriptor, Action]) -> Action:
-        """Mount or upload a blob, if that is planned, and return what was done in the end."""
-        blob, action = step
+    job = Job("", plan.target, root=plan.image.root, source=source)
+    works = Works([job], {manifest.digest: manifest for manifest in plan.image.manifests}, client.origin)
+    for blob, action in plan.blobs:
         if action == "existing":
-            return action
-        upload = None
-        if action == "mounted":
-            upload = self._client.mount_blob(self._repository, blob.digest, self._from)
-            if upload is None:
-                return "mounted"
-
-        def open_stream() -> Readable:
-            return StoppableReader(self._source.open_blob(blob), self._stopped)
-
-        self._client.upload_blob(self._repository, blob, open_stream, upload=upload)
-        return "uploaded"
+            works.blobs[blob.digest].holder = plan.target.repository
+    works.absent = frozenset(blob.digest for blob, action in plan.blobs if action == "uploaded")
+    # One image is there as a whole or not at all: no manifest is written before all blobs are in.
+    works.hold_manifests()
+    meter = Meter(1, works.size)
+    Runner(client, works, meter, Patience(LONGEST_OUTAGE), threads=THREADS).run()
+    if job.error:
+        raise job.error
+    return Copied(**meter.totals._asdict())
 
 
 class StoppableReader:

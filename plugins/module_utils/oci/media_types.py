@@ -13,6 +13,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import sys
+import types
 import typing as t
 
 from .errors import ContentError, InvalidReference
@@ -46,6 +48,9 @@ UNKNOWN_PLATFORM = "unknown/unknown"
 """Marks an index entry that is no image, such as an attestation."""
 
 _MAX_ENTRIES = 10_000
+
+_NO_ANNOTATIONS: t.Mapping[str, str] = types.MappingProxyType({})
+"""Most descriptors have none, and lists of images have many descriptors."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,9 +212,10 @@ def _descriptor(entry: object, where: str) -> Descriptor:
         raise ContentError(f"{where} lacks a media type or a size.")
     if not isinstance(urls, list):
         raise ContentError(f"{where} has urls that are no list.")
+    # Each text once, however many descriptors have it.
     return Descriptor(
-        media_type,
-        digest,
+        sys.intern(media_type),
+        sys.intern(digest),
         size,
         platform_of(entry.get("platform")),
         tuple(str(url) for url in urls),
@@ -218,8 +224,10 @@ def _descriptor(entry: object, where: str) -> Descriptor:
     )
 
 
-def _annotations(document: t.Mapping[str, t.Any], where: str) -> dict[str, str]:
-    annotations = document.get("annotations") or {}
+def _annotations(document: t.Mapping[str, t.Any], where: str) -> t.Mapping[str, str]:
+    annotations = document.get("annotations")
+    if not annotations:
+        return _NO_ANNOTATIONS
     if not isinstance(annotations, dict):
         raise ContentError(f"{where} has annotations that are no object.")
     return {str(key): str(value) for key, value in annotations.items()}

@@ -32,6 +32,9 @@ from .works import Blob, Works
 EVERY = 1.0
 """Seconds between two lines of progress."""
 
+_PLAN_LINES = 5
+"""Lines for which the plan stands: whoever looks every few seconds is to see it."""
+
 Report = t.Callable[[str], None]
 
 
@@ -105,7 +108,7 @@ class Copier:
             if places and not blob.holder:
                 kinds[0] = runner.foretell(places[0])
             for kind in kinds:
-                meter.settle(kind, blob.descriptor.size)
+                meter.settle(kind, blob.size)
 
         with ThreadPoolExecutor(self._threads) as executor:
             for _done in executor.map(foretell, plan.works.blobs.values()):
@@ -116,7 +119,7 @@ class Copier:
         """Do what a plan says. Images that fail have their error then; the others are copied all the same."""
         meter = Meter(len(plan.works.tags), plan.size)
         ended = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(meter, ended), daemon=True)
+        watcher = threading.Thread(target=self._watch, args=(str(plan), meter, ended), daemon=True)
         watcher.start()
         try:
             self._runner(plan, meter, ended).run()
@@ -129,9 +132,13 @@ class Copier:
         patience = Patience(self._patience, stopped=ended)
         return Runner(self._client, plan.works, meter, patience, threads=self._threads)
 
-    def _watch(self, meter: Meter, ended: threading.Event) -> None:
+    def _watch(self, plan: str, meter: Meter, ended: threading.Event) -> None:
+        lines = 0
         while not ended.wait(EVERY):
-            self._report(meter.line())
+            # The rate is that of all the time, whether it is shown or not.
+            line = meter.line()
+            self._report(plan if lines < _PLAN_LINES else line)
+            lines += 1
 
     def _check(self, plan: Plan) -> None:
         """Read what comes from files: what is damaged is refused before anything is sent."""

@@ -22,7 +22,7 @@ class Job:
     """One tag that is to name one image.
 
     ``before`` is the digest that the tag names now, ``digest`` the one it is to name; each is empty while it is not
-    known. ``root`` is the manifest or index to be written, None if nothing is.
+    known. ``root`` is the manifest or index to be written, None if nothing is. Without a ``location`` it is none of a list.
     """
 
     __slots__ = (
@@ -38,16 +38,19 @@ class Job:
         "error",
         "done",
         "extras",
+        "changes",
     )
 
     def __init__(
         self,
         where: str,
         target: RepositoryTag,
-        location: Location,
+        location: Location | None = None,
         platforms: tuple[Platform, ...] = (),
         *,
         referrers: bool = False,
+        root: Manifest | None = None,
+        source: ImageSource | None = None,
     ) -> None:
         self.where = where
         self.target = target
@@ -56,11 +59,12 @@ class Job:
         self.referrers = referrers
         self.before = ""
         self.digest = ""
-        self.root: Manifest | None = None
-        self.source: ImageSource | None = None
+        self.root = root
+        self.source = source
         self.error: RegistryError | None = None
         self.done = False
         self.extras: tuple[Extra, ...] = ()
+        self.changes = False
 
     def __str__(self) -> str:
         return f"{self.target} from {self.location}"
@@ -68,7 +72,7 @@ class Job:
     @property
     def planned(self) -> bool:
         """Whether there is something to write."""
-        return self.error is None and (self.root is not None or bool(self.extras))
+        return self.error is None and (self.changes or self.root is not None or bool(self.extras))
 
     @property
     def changed(self) -> bool:
@@ -86,6 +90,11 @@ class Job:
         """Take down why it failed; the first reason stands."""
         if self.error is None:
             self.error = error
+
+    def forget(self) -> None:
+        """Drop what is written, once it stands in the graph of all that is."""
+        self.changes = self.planned
+        self.root, self.extras = None, ()
 
     def wants_the_same(self, other: Job) -> bool:
         """Tell whether two jobs for one tag are no contradiction."""

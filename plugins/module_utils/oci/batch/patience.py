@@ -16,7 +16,7 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
-from ..errors import RegistryError, ResponseError
+from ..errors import ConnectionFailed, RegistryError, ResponseError
 
 T = t.TypeVar("T")
 
@@ -55,12 +55,18 @@ class Patience:
         :param hosts: each ``host[:port]`` that it asks; if one of them is lost, it is not begun.
         :raises RegistryError: its last failure, or the one by which a host of it was lost.
         """
+        first: float | None = None
         while True:
             self._refuse_lost(hosts)
             try:
                 result = work()
             except RegistryError as error:
-                if not self._may_try_again(error):
+                host = urlsplit(getattr(error, "url", "")).netloc
+                if not host or not _is_away(error):
+                    raise
+                now = self._clock()
+                first = now if first is None else first
+                if not self._may_try_again(host, error, first, now):
                     raise
                 if self._stopped.wait(_PAUSE):
                     raise
@@ -76,16 +82,23 @@ class Patience:
                 if host in self._lost:
                     raise self._lost[host]
 
-    def _may_try_again(self, error: RegistryError) -> bool:
-        host = urlsplit(getattr(error, "url", "")).netloc
-        if not host or not error.transient:
-            return False
-        if isinstance(error, ResponseError) and (error.retry_after or 0) > self._longest:
-            return False
+    def _may_try_again(self, host: str, error: RegistryError, first: float, now: float) -> bool:
+        """Tell whether there is time left; ``first`` is when this work failed for the first time.
+
+        A registry is lost if nothing that was asked of it succeeded for so long. One that serves others is not.
+        """
         with self._lock:
-            now = self._clock()
             since = self._since.setdefault(host, now)
-            if now - since < self._longest:
-                return True
-            self._lost[host] = error
-            return False
+            if now - since >= self._longest:
+                self._lost[host] = error
+        return now - first < self._longest and now - since < self._longest
+
+
+def _is_away(error: RegistryError) -> bool:
+    """Tell whether a failure means that a registry is not there, rather than that it does not like what it is asked.
+
+    A connection that breaks does not: whoever reads goes on from there, and finds out then.
+    """
+    if isinstance(error, ConnectionFailed):
+        return error.reason in ("refused", "timeout")
+    return isinstance(error, ResponseError) and error.status in (502, 503, 504) and not error.retry_after

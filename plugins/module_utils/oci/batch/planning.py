@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ..client import RegistryClient
 from ..describe import MAX_DEPTH
 from ..errors import ArchiveError, InvalidReference, InvalidSettings, RegistryError
-from ..location import RegistryLocation
+from ..location import Location, RegistryLocation
 from ..media_types import ALL_TYPES, Descriptor, Manifest
 from ..platforms import MissingPlatform
 from ..reference import Reference, RepositoryTag
@@ -30,6 +30,9 @@ THREADS = 8
 
 WORTH_A_REQUEST = 1024 * 1024
 """Bytes to be sent that one more request may save."""
+
+_LOOKS = 4
+"""Manifests of other images that are looked into for the sake of one."""
 
 _REFUSED = (ArchiveError, MissingPlatform, InvalidReference, InvalidSettings)
 """What is wrong with the list, or with a file it names. All else may be an outage, and is the image's own failure."""
@@ -105,7 +108,7 @@ class Planner:
         there = self._client.head_manifest(job.target.repository, job.target.tag)
         job.before = there.digest if there else ""
         if job.source is None:
-            job.source = self._sources.open(job.location, job.platforms)
+            job.source = self._sources.open(t.cast(Location, job.location), job.platforms)
         # What is of no known type is not asked for: it is none of ours, and cannot be read.
         if there and there.media_type in ALL_TYPES and self._is_same(job.source, job.target.repository, there):
             job.digest = there.digest
@@ -122,7 +125,7 @@ class Planner:
     def _accompany(self, job: Job, manifests: Manifests) -> None:
         """Find what is about an image and is not here yet."""
         source = t.cast(ImageSource, job.source)
-        client = self._sources.client_of(job.location)
+        client = self._sources.client_of(t.cast(Location, job.location))
         if client is None:
             return  # no archive says what is about its images
 
@@ -152,10 +155,12 @@ class Planner:
     def find_holders(self, jobs: t.Sequence[Job], works: Works) -> None:
         """Look in images of the list that are here already for blobs that others need: they can be linked.
 
-        It takes requests, so no more are made than the bytes to be sent are worth.
+        It takes requests, so no more are made than the bytes to be sent are worth, and only some for each image: what
+        images share is in most of them.
         """
         missing = {digest for digest, blob in works.blobs.items() if not blob.holder}
-        worth = len(missing) + sum(works.blobs[digest].descriptor.size for digest in missing) // WORTH_A_REQUEST
+        worth = len(missing) + sum(works.blobs[digest].size for digest in missing) // WORTH_A_REQUEST
+        worth = min(worth, _LOOKS * len(works.tags))
         places = {(job.target.repository, job.before) for job in jobs if job.before and job.error is None}
         wanted = sorted(places)[:worth]
         for _depth in range(MAX_DEPTH):

@@ -18,19 +18,29 @@ from ..media_types import Manifest
 from ..referrers import add_to_fallback
 from ..source import ImageSource
 from ..streams import Readable
+from ..uploads import Upload
 from .meter import Kind, Meter, MeteredReader
 from .patience import Patience
 from .planning import WORTH_A_REQUEST
 from .works import Blob, Place, Works, Write
 
 THREADS = 4
-"""Blobs on their way at a time: more is not faster, the receiving registry hashes each with one core."""
+"""Large blobs on their way at a time: more is not faster, the receiving registry hashes each with one core."""
+
+SMALL = 256 * 1024
+"""Bytes up to which a blob is small: it takes the time of the way rather than that of its bytes."""
 
 Task = t.Callable[[], None]
 
+Entry = t.Tuple[t.Tuple[int, int], int, Task]
+"""A task with its priority, the kind of task and its size, and its number."""
+
+
+_MANIFEST, _LINK, _BLOB = range(3)
+
 
 class Stopped(RegistryError):
-    """The copy was stopped from outside."""
+    """The copy was stopped, and this is not why."""
 
 
 class Runner:
@@ -52,7 +62,9 @@ class Runner:
         self._patience = patience
         self._threads = threads
         self._changed = threading.Condition()
-        self._ready: list[tuple[tuple[int, int], int, Task]] = []
+        # What is quick, in the order of its priority, and large blobs, the largest first.
+        self._quick: list[Entry] = []
+        self._large: list[Entry] = []
         self._numbers = itertools.count()
         self._running = 0
         self._broken: BaseException | None = None
@@ -66,9 +78,14 @@ class Runner:
         with self._changed:
             for blob in self._works.blobs.values():
                 self._begin(blob)
-            for write in [*self._works.writes.values(), *self._works.tags]:
+            for write in (*self._works.writes, *self._works.tags):
                 self._release(write)
-        threads = [threading.Thread(target=self._work, daemon=True) for _number in range(self._threads)]
+        # As many threads again do what is quick, so that what waits for the way does not wait for large blobs, too.
+        threads = [
+            threading.Thread(target=self._work, args=(takes_large,), daemon=True)
+            for takes_large in (True, False)
+            for _number in range(self._threads)
+        ]
         for thread in threads:
             thread.start()
         try:
@@ -82,7 +99,7 @@ class Runner:
 
     def foretell(self, place: Place) -> Kind:
         """Return how the first place of a blob will get it; writes nothing."""
-        if self._client.head_blob(place.repository, place.blob.descriptor.digest):
+        if self._client.head_blob(place.repository, place.blob.digest):
             return "existing"
         return "mounted" if self._elsewhere(place) else "uploaded"
 
@@ -91,16 +108,17 @@ class Runner:
             self._broken = self._broken or error
             self._changed.notify_all()
 
-    def _work(self) -> None:
+    def _work(self, takes_large: bool) -> None:
         """Do what is ready until nothing is, and nothing that runs can make anything ready."""
         while True:
             with self._changed:
-                while not self._ready and self._running and not self._broken:
+                task = self._next(takes_large)
+                while task is None and (self._running or self._quick or self._large) and not self._broken:
                     self._changed.wait()
-                if not self._ready or self._broken:
+                    task = self._next(takes_large)
+                if task is None or self._broken:
                     self._changed.notify_all()
                     return
-                _priority, _number, task = heapq.heappop(self._ready)
                 self._running += 1
             try:
                 task()
@@ -109,12 +127,19 @@ class Runner:
             finally:
                 with self._changed:
                     self._running -= 1
-                    self._changed.notify_all()
+                    if not self._running:
+                        self._changed.notify_all()
+
+    def _next(self, takes_large: bool) -> Task | None:
+        """Take what is to be done next. The lock is held."""
+        ends_something = bool(self._quick) and self._quick[0][0][0] < _BLOB
+        ready = self._large if takes_large and self._large and not ends_something else self._quick
+        return heapq.heappop(ready)[2] if ready else None
 
     def _push(self, kind: int, size: int, task: Task) -> None:
         """Have a task done: manifests first, which end images, then links, then blobs, the largest first."""
-        heapq.heappush(self._ready, ((kind, -size), next(self._numbers), task))
-        self._changed.notify()
+        heapq.heappush(self._large if size > SMALL else self._quick, ((kind, -size), next(self._numbers), task))
+        self._changed.notify_all()
 
     # What follows up to the tasks is called with the lock held.
 
@@ -124,18 +149,19 @@ class Runner:
         if blob.holder:
             for place in places:
                 if place.repository == blob.holder:
-                    self._meter.settle("existing", blob.descriptor.size)
+                    self._meter.settle("existing", blob.size)
                     self._finish(place)
                     continue
-                self._push(1, 0, lambda place=place: self._bring(place))  # type: ignore[misc]
+                self._push(_LINK, 0, lambda place=place: self._bring(place))  # type: ignore[misc]
         elif places:
-            self._push(2, blob.descriptor.size, lambda: self._bring(places[0]))
+            self._push(_BLOB, blob.size, lambda: self._bring(places[0]))
         else:
-            self._meter.drop(blob.descriptor.size)
+            self._meter.drop(blob.size)
 
     def _release(self, write: Write) -> None:
-        if write.waiting == 0 and not write.done and write.error is None:
-            self._push(0, 0, lambda: self._put(write))
+        if write.waiting == 0 and not write.queued and write.error is None:
+            write.queued = True
+            self._push(_MANIFEST, 0, lambda: self._put(write))
 
     def _finish(self, done: Place | Write) -> None:
         done.done = True
@@ -162,7 +188,7 @@ class Runner:
         try:
             if place.is_wanted:
                 kind = self._link_or_send(place)
-                self._meter.settle(kind, blob.descriptor.size, planned=first)
+                self._meter.settle(kind, blob.size, planned=first)
                 with self._changed:
                     self._finish(place)
                     blob.holder = blob.holder or place.repository
@@ -171,7 +197,7 @@ class Runner:
                 self._fail(place, error)
         if first:
             with self._changed:
-                self._begin(blob) if blob.holder or _has_more(blob, place) else self._meter.drop(blob.descriptor.size)
+                self._begin(blob) if blob.holder or _has_more(blob, place) else self._meter.drop(blob.size)
 
     def _link_or_send(self, place: Place) -> Kind:
         """Have the registry link the blob, or send it.
@@ -180,20 +206,12 @@ class Runner:
         which may have it of another tag, or of a run that was cut off.
         """
         blob = place.blob
-        holder = blob.holder or place.repository
-        upload = self._patience.run(
-            [self._home], lambda: self._client.mount_blob(place.repository, blob.descriptor.digest, holder)
-        )
-        if upload is None:
-            return "existing" if holder == place.repository else "mounted"
-        other = "" if blob.holder else self._elsewhere(place)
-        if other:
-            with contextlib.suppress(RegistryError):
-                upload.cancel()  # if that fails, the registry gives it up in time
-            upload = self._client.mount_blob(place.repository, blob.descriptor.digest, other)
+        opened: list[Upload] = []
+        if blob.holder or blob.digest not in self._works.absent:
+            linked, upload = self._patience.run([self._home], lambda: self._link(place))
             if upload is None:
-                return "mounted"
-        opened = [upload]
+                return linked
+            opened.append(upload)
         last: RegistryError | None = None
         for source in list(blob.sources):
             try:
@@ -202,7 +220,7 @@ class Runner:
                     lambda source=source: self._client.upload_blob(  # type: ignore[misc]
                         place.repository,
                         blob.descriptor,
-                        lambda: self._metered(source, blob),
+                        lambda: self._metered(source, place),
                         upload=opened.pop() if opened else None,
                     ),
                 )
@@ -212,23 +230,36 @@ class Runner:
                 return "uploaded"
         raise t.cast(RegistryError, last)
 
+    def _link(self, place: Place) -> tuple[Kind, Upload | None]:
+        """Have the registry link a blob, and return how it came there; if it cannot, an upload that is open now."""
+        blob = place.blob
+        upload = self._client.mount_blob(place.repository, blob.digest, blob.holder or place.repository)
+        if blob.holder or upload is None:
+            return ("mounted" if blob.holder not in ("", place.repository) else "existing"), upload
+        other = self._elsewhere(place)
+        if other:
+            with contextlib.suppress(RegistryError):
+                upload.cancel()  # if that fails, the registry gives it up in time
+            upload = self._client.mount_blob(place.repository, blob.digest, other)
+        return "mounted", upload
+
     def _elsewhere(self, place: Place) -> str:
         """Return another repository of the list that has the blob of another tag already, empty if none has."""
         blob = place.blob
-        if blob.descriptor.size < WORTH_A_REQUEST:
+        if blob.size < WORTH_A_REQUEST:
             return ""
         for other in blob.places:
             if other is not place and other.repository in self._works.existing:
-                if self._client.head_blob(other.repository, blob.descriptor.digest):
+                if self._client.head_blob(other.repository, blob.digest):
                     return other.repository
         return ""
 
-    def _metered(self, source: ImageSource, blob: Blob) -> Readable:
-        return MeteredReader(source.open_blob(blob.descriptor), self._meter, self._check)
+    def _metered(self, source: ImageSource, place: Place) -> Readable:
+        def check() -> None:
+            if self._broken or not place.is_wanted:
+                raise Stopped("the copy was stopped, because another part of the image failed.")
 
-    def _check(self) -> None:
-        if self._broken:
-            raise Stopped("the copy was stopped.")
+        return MeteredReader(source.open_blob(place.blob.descriptor), self._meter, check)
 
     def _put(self, write: Write) -> None:
         try:
@@ -267,12 +298,12 @@ class Runner:
                 if self._client.head_manifest(need.repository, need.manifest.digest) is None:
                     self._mend(need)
                     self._put_manifest(need.repository, need.manifest, need.manifest.digest)
-            elif not self._client.head_blob(need.repository, need.blob.descriptor.digest):
+            elif not self._client.head_blob(need.repository, need.blob.digest):
                 source = need.blob.sources[0]
                 self._client.upload_blob(
                     need.repository,
                     need.blob.descriptor,
-                    lambda source=source, need=need: self._metered(source, need.blob),  # type: ignore[misc]
+                    lambda source=source, need=need: self._metered(source, need),  # type: ignore[misc]
                 )
 
 

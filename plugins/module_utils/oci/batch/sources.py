@@ -13,6 +13,7 @@ from ..client import RegistryClient
 from ..docker_archive import DockerArchiveSource
 from ..engine import Engine
 from ..engine_source import EngineSource
+from ..errors import ConnectionFailed, RegistryError
 from ..file_tree import DirectoryTree, FileTree, TarTree
 from ..location import ArchiveLocation, EngineLocation, Location, RegistryLocation
 from ..oci_layout import LayoutSource
@@ -84,6 +85,7 @@ class Sources:
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._origins: dict[str, Origin] = {}
+        self._unreachable: dict[str, RegistryError] = {}
         self._clients: dict[tuple[str, str], RegistryClient] = {}
         self._trees: dict[tuple[str, str], FileTree] = {}
 
@@ -141,7 +143,14 @@ class Sources:
         with self._lock_of(host):
             client = self._clients.get((host, repository))
             if client is None:
-                client = self._new_client(reference)
+                if host in self._unreachable:
+                    raise self._unreachable[host]
+                try:
+                    client = self._new_client(reference)
+                except ConnectionFailed as error:
+                    # Others wait for the same: each would find it out for itself, one after the other.
+                    self._unreachable[host] = error
+                    raise
                 self._clients[host, repository] = client
                 self._origins[host] = client.origin
             return client

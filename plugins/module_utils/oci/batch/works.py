@@ -9,7 +9,9 @@ A blob stands once for the whole list. It comes into the first repository from a
 
 from __future__ import annotations
 
+import collections
 import typing as t
+import zlib
 
 from ..errors import ContentError, RegistryError
 from ..describe import MAX_DEPTH, MAX_MANIFESTS
@@ -23,20 +25,32 @@ _MOST_SOURCES = 3
 
 
 class Blob:
-    """A config or layer. ``holder`` is a repository of the registry that has it, empty while none is known to."""
+    """A config or layer. ``holder`` is a repository of the registry that has it, empty while none is known to.
 
-    __slots__ = ("descriptor", "places", "holder", "sources")
+    There may be hundreds of thousands: tuples take half the room of lists.
+    """
 
-    def __init__(self, descriptor: Descriptor) -> None:
-        self.descriptor = descriptor
-        self.places: list[Place] = []
+    __slots__ = ("digest", "size", "places", "holder", "sources")
+
+    def __init__(self, digest: str, size: int) -> None:
+        self.digest = digest
+        self.size = size
+        self.places: tuple[Place, ...] = ()
         self.holder = ""
-        self.sources: list[ImageSource] = []
+        self.sources: tuple[ImageSource, ...] = ()
 
-    def add_source(self, source: ImageSource) -> None:
+    @property
+    def descriptor(self) -> Descriptor:
+        """What to ask a source for. The media type is of no matter where content goes by its digest."""
+        return Descriptor("application/octet-stream", self.digest, self.size)
+
+    def add_source(self, source: tuple[ImageSource]) -> None:
         """Remember where it can be read, if that is not known yet."""
-        if len(self.sources) < _MOST_SOURCES and all(source.place() != known.place() for known in self.sources):
-            self.sources.append(source)
+        if not self.sources:
+            self.sources = source
+        elif len(self.sources) < _MOST_SOURCES:
+            if all(source[0].place() != known.place() for known in self.sources):
+                self.sources += source
 
 
 class Place:
@@ -47,7 +61,7 @@ class Place:
     def __init__(self, blob: Blob, repository: str) -> None:
         self.blob = blob
         self.repository = repository
-        self.users: list[Write] = []
+        self.users: tuple[Write, ...] = ()
         self.done = False
         self.error: RegistryError | None = None
 
@@ -63,16 +77,17 @@ class Write:
     ``waiting`` is the number of ``needs`` that are not done.
     """
 
-    __slots__ = ("repository", "manifest", "reference", "job", "needs", "users", "waiting", "done", "error")
+    __slots__ = ("repository", "_manifest", "reference", "job", "needs", "users", "waiting", "queued", "done", "error")
 
     def __init__(self, repository: str, manifest: Manifest, reference: str, job: Job | None = None) -> None:
         self.repository = repository
-        self.manifest = manifest
+        self._manifest: Manifest | tuple[str, str, bytes] = manifest
         self.reference = reference
         self.job = job
-        self.needs: list[Place | Write] = []
-        self.users: list[Write] = []
+        self.needs: tuple[Place | Write, ...] = ()
+        self.users: tuple[Write, ...] = ()
         self.waiting = 0
+        self.queued = False
         self.done = False
         self.error: RegistryError | None = None
 
@@ -83,38 +98,76 @@ class Write:
             return False
         return self.job.error is None if self.job else any(user.is_wanted for user in self.users)
 
-    def need(self, other: Place | Write) -> None:
-        """Wait for something."""
-        self.needs.append(other)
-        other.users.append(self)
-        self.waiting += 1
+    @property
+    def manifest(self) -> Manifest:
+        """What is written."""
+        if isinstance(self._manifest, Manifest):
+            return self._manifest
+        media_type, digest, packed = self._manifest
+        return Manifest(zlib.decompress(packed), media_type, digest)
+
+    def pack(self) -> None:
+        """Drop what was read from the manifest, which the graph has already: its bytes are what is written.
+
+        One that is about another is kept as it is, since it may have to be listed.
+        """
+        manifest = self.manifest
+        if not manifest.subject:
+            self._manifest = (manifest.media_type, manifest.digest, zlib.compress(manifest.raw, 1))
+
+    def need(self, others: t.Iterable[Place | Write]) -> None:
+        """Wait for some things."""
+        self.needs += tuple(others)
+        self.waiting = len(self.needs)
+        for other in others:
+            other.users += (self,)
 
 
 class Works:
     """All that is to be written for a list of images."""
 
-    def __init__(self, jobs: t.Sequence[Job], manifests: t.Mapping[str, Manifest], home: Origin) -> None:
+    def __init__(self, jobs: t.Sequence[Job], manifests: dict[str, Manifest], home: Origin) -> None:
         """Make the graph. An image that cannot be one fails here.
 
-        :param manifests: all below the jobs' roots, by digest.
+        :param manifests: all below the jobs' roots, by digest; it is emptied.
         :param home: the registry that is written to.
         """
         self.blobs: dict[str, Blob] = {}
         self.existing = frozenset(job.target.repository for job in jobs if job.before)
         """Repositories that are known to be there."""
+        self.absent: frozenset[str] = frozenset()
+        """Blobs that are known to be in no repository that is asked for them."""
         self.tags: list[Write] = []
-        self.writes: dict[tuple[str, str], Write] = {}
-        self._places: dict[tuple[str, str], Place] = {}
-        self._manifests = manifests
+        self.writes: tuple[Write, ...] = ()
         self._home = home
-        for job in jobs:
-            if job.planned:
-                self._add(job)
+        self._manifests: t.Mapping[str, Manifest] = manifests
+        self._written: dict[tuple[str, str], Write] = {}
+        self._places: dict[tuple[str, str], Place] = {}
+        planned = [job for job in jobs if job.planned]
+        uses = collections.Counter(digest for job in planned for digest in self._below(job))
+        for job in planned:
+            digests = self._below(job)
+            self._add(job)
+            job.forget()
+            # What was read is dropped as soon as nothing needs it: of long lists it is more than the graph itself.
+            uses.subtract(digests)
+            for digest in digests:
+                if not uses[digest]:
+                    manifests.pop(digest, None)
+        self.writes = tuple(self._written.values())
+        # What only the making of the graph takes.
+        self._manifests, self._written, self._places = {}, {}, {}
 
     @property
     def size(self) -> int:
         """The bytes to be sent at the most."""
-        return sum(blob.descriptor.size for blob in self.blobs.values() if not blob.holder)
+        return sum(blob.size for blob in self.blobs.values() if not blob.holder)
+
+    def hold_manifests(self) -> None:
+        """Have each manifest wait for all blobs, not only for its own."""
+        places = [place for blob in self.blobs.values() for place in blob.places]
+        for write in self.writes:
+            write.need([place for place in places if place not in write.needs])
 
     def _add(self, job: Job) -> None:
         roots = [extra.root for extra in job.extras] + ([job.root] if job.root else [])
@@ -128,34 +181,45 @@ class Works:
         extras = [(extra.root, extra.tag or extra.root.digest) for extra in job.extras]
         # What is written last stands for the image: its tag, or the last that it lacked of what is about it.
         last = Write(repository, job.root, job.target.tag, job) if job.root else Write(repository, *extras.pop(), job)
-        for root, reference in extras:
-            last.need(self._write(repository, root, job, reference))
+        last.need([self._write(repository, root, job, reference) for root, reference in extras])
         self._fill(last, job)
         self.tags.append(last)
 
+    def _below(self, job: Job) -> set[str]:
+        """Return the digests of all manifests that a job needs, as far as they are known."""
+        seen: set[str] = set()
+        waiting = [extra.root for extra in job.extras] + ([job.root] if job.root else [])
+        while waiting:
+            manifest = waiting.pop()
+            if manifest.digest not in seen:
+                seen.add(manifest.digest)
+                waiting += [self._manifests[child.digest] for child in manifest.children if child.digest in self._manifests]
+        return seen
+
     def _fill(self, write: Write, job: Job) -> None:
-        for child in dict.fromkeys(child.digest for child in write.manifest.children):
-            write.need(self._write(write.repository, self._manifests[child], job, child))
-        for blob in write.manifest.blobs:
-            write.need(self._place(write.repository, blob, t.cast(ImageSource, job.source)))
+        children = dict.fromkeys(child.digest for child in write.manifest.children)
+        write.need([self._write(write.repository, self._manifests[child], job, child) for child in children])
+        source = (t.cast(ImageSource, job.source),)
+        write.need([self._place(write.repository, blob, source) for blob in write.manifest.blobs])
+        write.pack()
 
     def _write(self, repository: str, manifest: Manifest, job: Job, reference: str) -> Write:
         key = (repository, reference)
-        if key not in self.writes:
-            self.writes[key] = Write(repository, manifest, reference)
-            self._fill(self.writes[key], job)
-        return self.writes[key]
+        if key not in self._written:
+            self._written[key] = Write(repository, manifest, reference)
+            self._fill(self._written[key], job)
+        return self._written[key]
 
-    def _place(self, repository: str, descriptor: Descriptor, source: ImageSource) -> Place:
+    def _place(self, repository: str, descriptor: Descriptor, source: tuple[ImageSource]) -> Place:
         blob = self.blobs.get(descriptor.digest)
         if blob is None:
-            blob = self.blobs[descriptor.digest] = Blob(descriptor)
+            blob = self.blobs[descriptor.digest] = Blob(descriptor.digest, descriptor.size)
         blob.add_source(source)
-        blob.holder = blob.holder or source.mountable_from(self._home)
+        blob.holder = blob.holder or source[0].mountable_from(self._home)
         key = (repository, descriptor.digest)
         if key not in self._places:
             self._places[key] = Place(blob, repository)
-            blob.places.append(self._places[key])
+            blob.places += (self._places[key],)
         return self._places[key]
 
 

@@ -89,7 +89,10 @@ def test_each_outage_has_its_own_time() -> None:
         RegistryError("no"),
         ResponseError("GET", URL, 404),
         ConnectionFailed("GET", URL, "x", reason="certificate"),
+        ConnectionFailed("GET", URL, "x", reason="closed"),
         ResponseError("GET", URL, 429, retry_after=3600),
+        ResponseError("GET", URL, 503, retry_after=3600),
+        ResponseError("GET", URL, 500),
     ],
 )
 def test_what_time_does_not_heal(error: RegistryError) -> None:
@@ -97,6 +100,21 @@ def test_what_time_does_not_heal(error: RegistryError) -> None:
     with pytest.raises(RegistryError) as raised:
         Patience(60).run([HOST], work)
     assert raised.value is error and work.calls == 1
+
+
+def test_what_fails_alone_loses_no_registry() -> None:
+    """The registry serves others all the while: this work ends, and nobody else's."""
+    clock = Clock()
+    patience = Patience(10, clock=clock)
+
+    class Alone(Work):
+        def __call__(self) -> str:
+            assert patience.run([HOST], Work()) == "done"
+            return super().__call__()
+
+    with pytest.raises(ConnectionFailed):
+        patience.run([HOST], Alone(*(away() for _time in range(99))))
+    assert patience.run([HOST], Work()) == "done"
 
 
 def test_no_patience_at_all() -> None:
