@@ -153,6 +153,7 @@ def test_all_settings_come_back_as_they_went_in(name):
     made = have(name, **options)
     assert made.get("service", {}).get("running") == 1, made
     again = have(name, diff=True, **options)
+    assert not again.get("failed"), again
     assert (again["changed"], again["diff"]) == (False, {"after": {}, "before": {}})
     forced = have(name, force=True, **options)
     assert (forced["changed"], forced["update_state"]) == (True, "completed")
