@@ -95,7 +95,8 @@ def test_a_version_that_is_not_well_is_rolled_back(name):
 
 def test_an_update_that_pauses(name):
     made = have(name, replicas=2)
-    options = {**FALLS, "replicas": 2, "update_config": {"failure_action": "pause"}}
+    # Without a delay the engine takes the second task, too, before it sees the first one fall.
+    options = {**FALLS, "replicas": 2, "update_config": {"failure_action": "pause", "delay": "10s"}}
     paused = have(name, TWO, **options)
     assert "is paused in the middle of its update" in paused["msg"], paused["msg"]
     assert "task: non-zero exit (3)" in paused["msg"]
@@ -144,7 +145,7 @@ def test_all_settings_come_back_as_they_went_in(name):
                    {"type": "bind", "source": "/srv", "target": "/srv", "read_only": True}],
         "configs": [{"source": name, "target": "/x", "uid": "33", "mode": "0400"}], "secrets": [{"source": name}], "init": True,
         "limits": {"cpus": "0.5", "memory": "64m"}, "reservations": {"memory": "8m"}, "stop_signal": "SIGQUIT", "hosts": {"db": "192.0.2.7"},
-        "healthcheck": {"test": "true", "interval": "500ms", "timeout": "1s", "retries": 1}, "cap_add": ["sys_nice"], "cap_drop": ["MKNOD"],
+        "healthcheck": {"test": "true", "interval": "500ms", "timeout": "1s", "retries": 1}, "cap_add": ["net_bind_service"], "cap_drop": ["MKNOD"],
         "sysctls": {"net.ipv4.ip_unprivileged_port_start": 80}, "log_driver": {"name": "json-file", "options": {"max-size": "1m"}},
         "restart_policy": {"condition": "on-failure", "delay": "1s", "max_attempts": 2, "window": "1m"},
         "update_config": {"parallelism": 0, "delay": "1s", "max_failure_ratio": 0.3}, "rollback_config": {},
@@ -152,6 +153,7 @@ def test_all_settings_come_back_as_they_went_in(name):
     made = have(name, **options)
     assert made.get("service", {}).get("running") == 1, made
     again = have(name, diff=True, **options)
+    assert not again.get("failed"), again
     assert (again["changed"], again["diff"]) == (False, {"after": {}, "before": {}})
     forced = have(name, force=True, **options)
     assert (forced["changed"], forced["update_state"]) == (True, "completed")
