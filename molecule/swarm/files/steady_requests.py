@@ -48,7 +48,7 @@ def main(log: str, urls: list[str]) -> None:
             problems.append(f"{time.strftime('%H:%M:%S')} {url} after {time.monotonic() - began:.1f} s: {problem}")
         time.sleep(PAUSE)
     with open(log, "w", encoding="utf-8") as out:
-        json.dump({"sent": sent, "failed": len(problems), "pages": pages, "problems": problems[:20]}, out)
+        json.dump({"sent": sent, "failed": len(problems), "pages": pages, "problems": problems[:200]}, out)
 
 
 if __name__ == "__main__":
