@@ -9,14 +9,17 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
 scenario=$1
 
-# The nodes' names are the same in every clone on this machine, and one engine can have a name only once.
-exec 8>"${TMPDIR:-/tmp}/dockyard-molecule-$(id -u).lock"
+kind=hosts
+if grep -q dockyard-node "molecule/$scenario/molecule.yml"; then kind=nodes; fi
+
+# Names are the same in every clone on this machine, and one engine, or one kernel, can have a name only once.
+exec 8>"${TMPDIR:-/tmp}/dockyard-molecule-$kind-$(id -u).lock"
 if ! flock --nonblock 8; then
     say "waiting for a scenario of another run on this machine to end"
     flock 8
 fi
 
-if grep -q dockyard-node "molecule/$scenario/molecule.yml"; then
+if [ "$kind" = nodes ]; then
     docker load --quiet --input .cache/images/node.tar
 else
     python tools/hosts/hosts.py base

@@ -90,8 +90,10 @@ def service(check: bool = False, diff: bool = False, loud: bool = False, **optio
     )
     begin = done.stdout.find(f"{NODE} | ")
     assert begin >= 0, done.stdout + done.stderr
-    answer = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("{", begin):])[0]
-    return {**answer, "printed": done.stdout + done.stderr}
+    brace = done.stdout.index("{", begin)
+    answer = json.JSONDecoder().raw_decode(done.stdout[brace:])[0]
+    # What the command leaves out of the result stands before it: "node | FAILED! => {".
+    return {**answer, "failed": "FAILED" in done.stdout[begin:brace], "printed": done.stdout + done.stderr}
 
 
 def containers(name: str) -> list[str]:
