@@ -50,8 +50,19 @@ QUIET = "-q -n 2 -p no:cacheprovider"
 UNITS = f"-m pytest tests/unit {QUIET}"
 COVERAGE = ("--cov=ansible_collections.dockyard.registry.plugins.module_utils --cov-branch "
             "--cov-report=term-missing:skip-covered --cov-fail-under=95")
-# Molecule scenarios that take longer than the others, in seconds.
-LONG = {"swarm": 1200}
+
+
+def scenarios(lock: str) -> list[Step]:
+    """The Molecule scenarios whose machines are nodes of the engine, or hosts with kernels of their own."""
+    found = []
+    for path in sorted(ROOT.glob("molecule/*/molecule.yml")):
+        nodes = "dockyard-node" in path.read_text("utf-8")
+        if lock == ("engine" if nodes else "hosts"):
+            name = path.parent.name
+            found.append(Step(f"molecule-{name}", f"tools/molecule.sh {name}", 300 if nodes else 1200, ("engine", "images"), lock))
+    return found
+
+
 LINT = ["lint", "yaml", "shell", "types", "docs", "changelog", "readmes"]
 STEPS = [
     Step("lint", "ansible-lint --offline", 30),
@@ -66,6 +77,8 @@ STEPS = [
     Step("units-host", f"PYTHONPATH=collections {HOST} -m pytest tests/unit/plugins/module_utils {QUIET}", 20),
     Step("images", "python tools/images/build.py", 300),
     Step("engine", "tools/engine.sh start", 60),
+    # The longest of all, which most others fit beside.
+    *scenarios("hosts"),
     Step("tarball", "tools/tarball.sh", 15),
     Step("units-oldest", f"PYTHONPATH=collections {OLDEST} {UNITS} && "
          f"{OLDEST.parent}/ansible-playbook --syntax-check playbooks/standalone.yml", 40),
@@ -79,11 +92,7 @@ STEPS = [
          90, ("engine", "images"), "engine"),
     Step("swarm", "PYTHONPATH=collections python -m pytest tests/integration_swarm -q -p no:cacheprovider",
          300, ("engine", "images"), "engine"),
-    *(
-        Step(f"molecule-{path.parent.name}", f"tools/molecule.sh {path.parent.name}", LONG.get(path.parent.name, 240),
-             ("engine", "images"), "engine" if "dockyard-node" in path.read_text("utf-8") else "hosts")
-        for path in sorted(ROOT.glob("molecule/*/molecule.yml"))
-    ),
+    *scenarios("engine"),
 ]
 
 
