@@ -78,11 +78,14 @@ def swarm() -> t.Iterator[None]:
 
 
 def service(check: bool = False, diff: bool = False, loud: bool = False, **options: t.Any) -> dict[str, t.Any]:
-    """Run the module in the node; returns its result, with all that was printed as ``printed``."""
+    """Run the module in the node; returns its result, with all that was printed as ``printed``.
+
+    Less than ``-vvv`` leaves the diff out of the result.
+    """
     done = subprocess.run(
         [
             BIN / "ansible", NODE, "-i", f"{NODE},", "-c", "community.docker.docker", "-e", "ansible_python_interpreter=/usr/bin/python3",
-            "-m", "dockyard.registry.service", "-a", json.dumps(options), *(["-vvv"] if loud else []),
+            "-m", "dockyard.registry.service", "-a", json.dumps(options), *(["-vvv"] if loud or diff else []),
             *(["--check"] if check else []), *(["--diff"] if diff else []),
         ],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
