@@ -72,7 +72,7 @@ class Reference:
 def plan(scale: float) -> tuple[Image, ...]:
     """Return the images whose layers have about ``scale`` times :data:`TOTAL` bytes together."""
     chance = random.Random("dockyard")
-    weights = [chance.lognormvariate(0, 1.1) for _ in range(BASES * BASE_LAYERS + OWN_LAYERS)]
+    weights = [chance.lognormvariate(0, 1.1) for _each in range(BASES * BASE_LAYERS + OWN_LAYERS)]
     factor = TOTAL * scale / sum(weights)
     layers = [Layer(number, max(_SMALLEST, int(weight * factor))) for number, weight in enumerate(weights)]
     bases = [tuple(layers[base * BASE_LAYERS:(base + 1) * BASE_LAYERS]) for base in range(BASES)]
@@ -119,7 +119,7 @@ def make_config(image: Image, diff_ids: t.Sequence[str]) -> Blob:
         "os": "linux",
         "config": {"Labels": {"name": f"{image.repository}:{image.tag}"}},
         "rootfs": {"type": "layers", "diff_ids": list(diff_ids)},
-        "history": [{"created_by": "bench"} for _ in diff_ids],
+        "history": [{"created_by": "bench"} for _each in diff_ids],
     }
     return _json_blob(document)
 

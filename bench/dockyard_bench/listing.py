@@ -116,7 +116,7 @@ def requests_of(scene: Scene) -> list[str]:
     """Return the paths that an inventory asks for, each repository's tags after its list."""
     tags: dict[str, list[str]] = {}
     for reference in scene.digests:
-        repository, _, tag = reference.rpartition(":")
+        repository, _colon, tag = reference.rpartition(":")
         tags.setdefault(repository, []).append(tag)
     paths = []
     for repository in scene.repositories:

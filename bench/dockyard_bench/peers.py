@@ -37,7 +37,7 @@ def skopeo_sync(scene: Scene) -> list[str]:
     """One call for each namespace: sync keeps only the last part of a repository's name."""
     spaces: dict[str, dict[str, list[str]]] = {}
     for pair in scene.pairs:
-        repository, _, tag = pair.source.rpartition(":")
+        repository, _colon, tag = pair.source.rpartition(":")
         spaces.setdefault(pair.target.rpartition("/")[0], {}).setdefault(repository, []).append(tag)
     calls = []
     for number, (space, images) in enumerate(spaces.items()):

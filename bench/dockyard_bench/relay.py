@@ -151,7 +151,7 @@ async def serve(host: str, port: int, delay: float) -> asyncio.Server:
 
 async def main() -> None:
     """Relay until this is ended."""
-    host, _, port = sys.argv[1].rpartition(":")
+    host, _colon, port = sys.argv[1].rpartition(":")
     server = await serve(host, int(port), float(sys.argv[2]) / 1000)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

@@ -75,7 +75,7 @@ def incomplete(data: Path, names: t.Iterable[str]) -> list[str]:
     """Return which of the tags ``repository:tag`` are not there with all that their manifests name."""
     wanted, found = [], []
     for name_of_tag in names:
-        repository, _, tag = name_of_tag.rpartition(":")
+        repository, _colon, tag = name_of_tag.rpartition(":")
         link = _repository_folder(data, repository) / "_manifests" / "tags" / tag / "current" / "link"
         if not link.is_file():
             found.append(f"{name_of_tag} is not there")

@@ -125,10 +125,10 @@ options:
         description: The password of O(registries[].username).
         type: str
       identity_token:
-        description: An identity token, as O(identity_token). Not used if there is a O(registries[].username).
+        description: An identity token, used instead of a password. Not used if there is a O(registries[].username).
         type: str
       token_hosts:
-        description: Token servers that may be sent the login, as O(token_hosts).
+        description: Token servers, as C(host) or C(host:port), that may be sent the login though they are not the registry itself.
         type: list
         elements: str
         default: []

@@ -38,7 +38,10 @@ B = t.TypeVar("B")
 
 
 class Tag(t.NamedTuple):
-    """A tag, as small as can be, for there may be hundreds of thousands. ``digest`` and ``media_type`` are empty, and ``details`` None, if not asked for or not to be read."""
+    """A tag, as small as can be, for there may be hundreds of thousands.
+
+    ``digest`` and ``media_type`` are empty, and ``details`` None, if not asked for or not to be read.
+    """
 
     name: str
     digest: str = ""

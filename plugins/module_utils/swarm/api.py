@@ -38,7 +38,7 @@ class Swarm:
 
     def check_manager(self) -> None:
         """Make sure that this is a manager of a Swarm."""
-        swarm = self._ask("about itself", lambda: self._client.info()).get("Swarm") or {}
+        swarm = self._ask("about itself", self._client.info).get("Swarm") or {}
         if swarm.get("ControlAvailable"):
             return
         state = swarm.get("LocalNodeState") or "inactive"
@@ -65,28 +65,28 @@ class Swarm:
     def tasks(self, service_id: str) -> list[Document]:
         """Return all tasks of a service that the Swarm remembers, also of one that has just been removed."""
         # The engine's own filter looks the service up, and refuses one that has been removed.
-        return [task for task in self._ask("for tasks", lambda: self._client.tasks()) if task.get("ServiceID") == service_id]
+        return [task for task in self._ask("for tasks", self._client.tasks) if task.get("ServiceID") == service_id]
 
     def nodes(self) -> list[Document]:
         """Return all nodes."""
-        return t.cast("list[Document]", self._ask("for nodes", lambda: self._client.nodes()))
+        return t.cast("list[Document]", self._ask("for nodes", self._client.nodes))
 
     def networks(self) -> dict[str, str]:
         """Return the IDs of the networks that services can be on, by their names."""
-        found = self._ask("for networks", lambda: self._client.networks())
+        found = self._ask("for networks", self._client.networks)
         return {network["Name"]: network["Id"] for network in found if network.get("Scope") == "swarm"}
 
     def configs(self) -> dict[str, str]:
         """Return the IDs of all configs by their names."""
-        return {one["Spec"]["Name"]: one["ID"] for one in self._ask("for configs", lambda: self._client.configs())}
+        return {one["Spec"]["Name"]: one["ID"] for one in self._ask("for configs", self._client.configs)}
 
     def secrets(self) -> dict[str, str]:
         """Return the IDs of all secrets by their names."""
-        return {one["Spec"]["Name"]: one["ID"] for one in self._ask("for secrets", lambda: self._client.secrets())}
+        return {one["Spec"]["Name"]: one["ID"] for one in self._ask("for secrets", self._client.secrets)}
 
     def is_insecure(self, registry: str) -> bool:
         """Tell whether the engine is told to do without a valid certificate for a registry beyond loopback."""
-        config = self._ask("about itself", lambda: self._client.info()).get("RegistryConfig") or {}
+        config = self._ask("about itself", self._client.info).get("RegistryConfig") or {}
         entry = (config.get("IndexConfigs") or {}).get(registry) or {}
         return entry.get("Secure") is False
 

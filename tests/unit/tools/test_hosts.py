@@ -67,8 +67,11 @@ def test_only_processes_of_that_host_are_ended(three: hosts.Hosts, monkeypatch: 
     one, two = (subprocess.Popen(["sleep", "60"], start_new_session=True) for _each in range(2))
     try:
         monkeypatch.setattr(three, "namespace_exists", lambda: True)
-        alive = lambda: [process.pid for process in (one, two) if process.poll() is None]  # noqa: E731
-        monkeypatch.setattr(hosts, "run", lambda _command: " ".join(map(str, alive())))
+
+        def alive(_command: object) -> str:
+            return " ".join(str(process.pid) for process in (one, two) if process.poll() is None)
+
+        monkeypatch.setattr(hosts, "run", alive)
         (three.folder / "1.session").write_text(f"{one.pid}\n", encoding="utf-8")
         assert three.processes(1) == [one.pid]
         assert three.processes(2) == []

@@ -19,7 +19,8 @@ from .commands import HostsError, run, say
 SUITE = "trixie"
 PACKAGES = [
     "ca-certificates", "curl", "dbus", "docker-cli", "docker.io", "e2fsprogs", "iproute2", "iptables", "iputils-ping", "kmod", "netbase",
-    "openssh-server", "openssl", "procps", "python3", "python3-apt", "python3-cryptography", "python3-docker", "python3-requests", "sudo", "systemd", "systemd-sysv",
+    "openssh-server", "openssl", "procps", "python3", "python3-apt", "python3-cryptography", "python3-docker", "python3-requests",
+    "sudo", "systemd", "systemd-sysv",
 ]  # fmt: skip
 FILES = {
     "host-setup": "/usr/local/sbin/host-setup",

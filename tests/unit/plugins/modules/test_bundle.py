@@ -298,7 +298,6 @@ def test_progress(dest: pathlib.Path, source: str, tmp_path: pathlib.Path) -> No
     assert "progress_file cannot be made" in info(dest, progress_file=str(there))["msg"]
 
 
-
 def test_blobs_have_the_digests_of_their_names(dest: pathlib.Path, source: str) -> None:
     """A reader of its own: tar and hashes, nothing of the collection."""
     modules.run("bundle", dest=str(dest), images=entries(source))

@@ -4,6 +4,7 @@
 
 """What is wrong with a list of workloads, which of them is meant, and what becomes of it."""
 
+# Nothing here changes a default: pylint: disable=dangerous-default-value
 from __future__ import annotations
 
 from pathlib import Path

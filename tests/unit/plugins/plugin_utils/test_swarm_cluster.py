@@ -4,6 +4,7 @@
 
 """What stands in the way of a Swarm, with the host, the variable and the way out."""
 
+# Nothing here changes a default: pylint: disable=dangerous-default-value
 from __future__ import annotations
 
 import pytest

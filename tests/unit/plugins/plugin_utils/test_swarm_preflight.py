@@ -4,6 +4,7 @@
 
 """How a registry runs on a Swarm, and each mistake with the variable, the value and the way out."""
 
+# Nothing here changes a default: pylint: disable=dangerous-default-value
 from __future__ import annotations
 
 import pytest

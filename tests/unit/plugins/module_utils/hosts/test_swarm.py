@@ -141,7 +141,7 @@ def test_the_address_on_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
         def __init__(self, family: int, _kind: int) -> None:
             self.family = family
 
-        def __enter__(self) -> Nowhere:
+        def __enter__(self) -> object:
             return self
 
         def __exit__(self, *_error: object) -> None:

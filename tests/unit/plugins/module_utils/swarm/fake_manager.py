@@ -64,8 +64,9 @@ class FakeManager:
         self.closed = False
 
     def _answer(self, value: t.Any) -> t.Any:
-        if isinstance(self.failure, Exception):
-            raise self.failure
+        failure = self.failure
+        if isinstance(failure, Exception):
+            raise failure  # pylint: disable=raising-bad-type
         return copy.deepcopy(value)
 
     def info(self) -> t.Any:

@@ -4,6 +4,7 @@
 
 """When a service has converged, and when it will not: the state machine, fed with what managers tell."""
 
+# Nothing here changes a default: pylint: disable=dangerous-default-value
 from __future__ import annotations
 
 import pytest
