@@ -55,10 +55,12 @@ def test_lines_are_shown_while_the_module_works(tmp_path: Path) -> None:
     for name, text in {"library/slow.py": MODULE, "action_plugins/slow.py": ACTION, "play.yml": PLAY}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
+    # The play has a folder of its own: what is relative to this one leads nowhere there.
+    path = os.pathsep.join(os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry)
     answer = subprocess.run(
         # Not the command: where ansible-test runs this, there is none beside this Python.
         [sys.executable, "-c", "from ansible.cli.playbook import main; main()", "-i", "localhost,", "-c", "local", "-e", f"scratch={tmp_path}", "play.yml"],
-        cwd=tmp_path, env={**os.environ, "ANSIBLE_HOME": str(tmp_path / "home")},
+        cwd=tmp_path, env={**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "PYTHONPATH": path},
         capture_output=True, text=True, timeout=120, check=False,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
