@@ -59,7 +59,8 @@ def test_lines_are_shown_while_the_module_works(tmp_path: Path) -> None:
     path = os.pathsep.join(os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry)
     answer = subprocess.run(
         # Not the command: where ansible-test runs this, there is none beside this Python.
-        [sys.executable, "-c", "from ansible.cli.playbook import main; main()", "-i", "localhost,", "-c", "local", "-e", f"scratch={tmp_path}", "play.yml"],
+        [sys.executable, "-c", "from ansible.cli.playbook import main; main()", "-i", "localhost,", "-c", "local", "-e", f"scratch={tmp_path}",
+         "-e", f"ansible_python_interpreter={sys.executable}", "play.yml"],
         cwd=tmp_path, env={**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "PYTHONPATH": path},
         capture_output=True, text=True, timeout=120, check=False,
     )
