@@ -211,7 +211,7 @@ EXAMPLES = r"""
       - name: team/shop:2.4
         source: docker-daemon:shop:2.4
       - name: team/base:1.0
-        source: oci-archive:/srv/images/base.tar
+        source: docker-archive:/srv/images/base.tar
     mode: "0644"
 
 - name: Put all that stands in a list into one file

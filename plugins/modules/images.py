@@ -207,7 +207,7 @@ EXAMPLES = r"""
         versions: ">=3.19"
         newest: 3
       - name: team/base:1.0
-        source: oci-archive:/srv/images/base.tar
+        source: docker-archive:/srv/images/base.tar
     registries:
       - registry: docker.io
         username: dockyard

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The EXAMPLES of every plugin but one (:data:`ELSEWHERE`), run as a play as it stands, on registry 2.8 and on 3.
+"""The EXAMPLES of every plugin but a few (:data:`ELSEWHERE`), run as a play as it stands, on registry 2.8 and on 3.
 
 Only addresses and folders that belong to the machine are moved aside (:data:`MOVED`); names such as
 ``registry.example.com`` and Docker Hub lead to registries of the test, see ``front.py``.
@@ -29,11 +29,17 @@ from ansible_collections.dockyard.registry.tests.integration_client.front import
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci import images
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.certificates import make_certificates
 from ansible_collections.dockyard.registry.tests.unit.plugins.modules import registry_modules as modules
+from ansible_collections.dockyard.registry.tests.unit.plugins.plugin_utils import (
+    test_bundles,
+    test_swarm_cluster,
+    test_swarm_preflight,
+)
 from ansible_collections.dockyard.registry.tests.unit.plugins.plugin_utils.test_preflight import FOLDER, FREE, GOOD
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ELSEWHERE = {"client_login"}
-"""Changes the logins of the machine's own users: tests/integration/test_client.py runs it on a host of its own."""
+ELSEWHERE = {"client_login", "engine_image", "service"}
+"""What changes the machine: its users' logins, its engine's images, its Swarm. On hosts of their own, tests/integration/test_client.py
+runs the examples of the first; test_bundle.py there and tests/integration_swarm/test_service.py prove the other two, not by examples."""
 
 PLUGINS = sorted(
     path.relative_to(ROOT / "plugins").with_suffix("")
@@ -49,8 +55,8 @@ IMAGE = images.index_image()
 SINGLE = images.platform_image()
 
 STOCK: dict[str, dict[str, images.SampleImage]] = {
-    "hub": {"library/nginx:1.27": IMAGE},
-    "ours": dict.fromkeys(("library/nginx:1.27", "staging/shop:2.4", "team/shop:2.4"), IMAGE),
+    "hub": dict.fromkeys(("library/nginx:1.27", "library/registry:3", *(f"library/alpine:3.{n}" for n in (18, 20, 21))), IMAGE),
+    "ours": dict.fromkeys(("library/nginx:1.27", "staging/shop:2.4", "staging/shop:2.5-rc1", "team/shop:2.4"), IMAGE),
     "local": {**dict.fromkeys(("team/base:1.0", "team/shop:2.4", "team/tool:1.0"), IMAGE), "team/tool:2": SINGLE},
 }
 """What the registries hold before."""
@@ -63,12 +69,34 @@ REFUSED = {("tag", 2): "cannot be removed alone"}
 
 VARIABLES: dict[str, t.Any] = {
     "registry_password": PASSWORD,
+    "hub_password": "not asked for",
     "digest": IMAGE.root.partition(":")[2],
     "config": {"version": 0.1},
     "settings": GOOD,
     "facts": {"port": FREE, "data_dir": FOLDER, "names": [], "error": "", "tags": ["registry:3"]},
 }
 """What the examples take as given."""
+
+SWARM = {
+    "settings": test_swarm_preflight.SETTINGS,
+    "nodes": test_swarm_preflight.cluster(),
+    "node": {
+        "swarm": {"nodes": test_swarm_cluster.NODES},
+        "ipvs": {"available": True},
+        "service": test_swarm_preflight.SERVICE,
+        "objects": {"secrets": [{"name": "registry-config-0a1b2c3d4e5f"}]},
+    },
+}
+CLUSTER = {"settings": test_swarm_cluster.SETTINGS, "hosts": test_swarm_cluster.running()}
+OF_PLUGIN: dict[str, dict[str, t.Any]] = {
+    **dict.fromkeys(("rollout_services", "swarm_plan", "swarm_problems", "swarm_unused_secrets"), SWARM),
+    **dict.fromkeys(("swarm_cluster_problems", "swarm_members"), CLUSTER),
+    "bundle_problems": {"registry_bundle": "/media/usb/bundle.tar", "registry_image": "registry:3", "bundle": test_bundles.FOUND},
+}
+"""And what those of one plugin do."""
+
+LIST = [{"name": "library/nginx:1.27", "source": "docker://nginx:1.27"}]
+"""What stands in images.yml."""
 
 
 class Site(t.NamedTuple):
@@ -95,6 +123,9 @@ def site(binary: str, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Si
         for name, registry in running.items():
             stock(registry, folder / "stock" / name, STOCK[name])
         write_archives(folder / "srv" / "images")
+        tool = {"name": "team/tool:3", "source": f"oci-archive:{folder}/srv/images/tools.tar:3"}
+        made = modules.run("bundle", dest=str(make(folder / "media" / "usb") / "bundle.tar"), images=[tool])
+        assert not made.get("failed"), made
         make(folder / "etc" / "registry" / "etc")
         login = base64.b64encode(f"ci:{PASSWORD}".encode()).decode()
         (folder / "config.json").write_text(json.dumps({"auths": {"registry.example.com": {"auth": login}}}))
@@ -104,6 +135,7 @@ def site(binary: str, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Si
             "docker-daemon:shop:2.4": f"docker-daemon:{BUILT}",
             "port: 5000": f"port: {port(local)}",
             "/srv/": f"{folder}/srv/",
+            "/media/": f"{folder}/media/",
             "/etc/dockyard": f"{folder}/etc",
             "/var/lib/dockyard": f"{folder}/var",
         }
@@ -161,7 +193,9 @@ def test_examples(plugin: pathlib.PurePath, site: Site, major: int, tmp_path: pa
         text = text.replace(before, after)
     tasks = yaml.safe_load(text)
     assert tasks
-    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": VARIABLES, "tasks": tasks}
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks,
+            "vars": {**VARIABLES, **OF_PLUGIN.get(plugin.name, {})}}
+    (tmp_path / "images.yml").write_text(yaml.safe_dump(LIST))
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
     done = subprocess.run(
         [pathlib.Path(sys.executable).parent / "ansible-playbook", tmp_path / "play.yml", "-vv"],
