@@ -43,6 +43,8 @@ class RegistryClient:
         retry: RetryPolicy | None = None,
     ) -> None:
         self.origin = origin
+        self.names_files = bool(tls and (tls.ca_path or tls.client_cert or tls.extra_cas))
+        """Whether certificates are named that have to be read, or else be told of."""
         self._transport = Transport(
             origin, credentials=credentials, token_hosts=token_hosts, tls=tls, timeouts=timeouts, retry=retry
         )

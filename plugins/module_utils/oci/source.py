@@ -135,7 +135,7 @@ def connect_source(
     if plain_http:
         # A port that speaks TLS says so in the body of a 400, which the HEAD that comes first would not have.
         _ping(client)
-    elif is_loopback(server.host) and not (_shakes_hands(client.origin) and _speaks_tls(client)):
+    elif is_loopback(server.host) and not ((client.names_files or _shakes_hands(client.origin)) and _speaks_tls(client)):
         client.close()
         client = connect(server.origin("http"))
     return RegistrySource(client, reference)
@@ -144,7 +144,8 @@ def connect_source(
 def _shakes_hands(origin: Origin) -> bool:
     """Tell whether a port on loopback may speak TLS. Nothing is sent over it, so nothing need be trusted for that.
 
-    To read the system's CAs takes longer than all of this, and is in vain if the answer is no.
+    To read the system's CAs takes longer than all of this, and is in vain if the answer is no. Files that the user named are
+    read in any case: one that is missing is told, whatever the port speaks.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
