@@ -92,9 +92,10 @@ def kept() -> dict[str, str]:
         name, _colon, hashed = line.partition(":")
         out[hashed] = f"hash of {name}"
     for path in (f"{CONFIG}/secrets/ca/ca.key", f"{CONFIG}/secrets/tls/server.key"):
-        for line in on(SERVER, "cat", path).splitlines():
-            if len(line) > 30 and "-----" not in line:
-                out[line] = path
+        # The last line ends with the public key (RFC 5915, section 3), which certificates show to everybody.
+        lines = [line for line in on(SERVER, "cat", path).splitlines() if "-----" not in line]
+        assert len(lines) > 1, path
+        out.update(dict.fromkeys(lines[:-1], path))
     return out
 
 
