@@ -63,14 +63,13 @@ def _answer(facts: Facts) -> list[Finding]:
         if server["certificate"]:
             return [Finding(FAIL, "answer", f"{registry} ends the connection: {server['problem']}", remedy)]
         return [Finding(FAIL, "answer", f"Nothing answers at {registry}: {server['problem']}", remedy)]
-    found = []
-    if server["scheme"] == "http":
-        found += _plain(facts, registry, host)
     if not server["is_registry"]:
+        # Whatever it speaks: that it speaks plain HTTP is no second fault.
         text = f"What answers {server['status']} at {registry} is not a registry."
         remedy = "Is the port right?" if port else "No port is given, so it is 443: name the registry with its port."
-        found.append(Finding(FAIL, "answer", text, remedy))
-    elif server["status"] >= 500:
+        return [Finding(FAIL, "answer", text, remedy)]
+    found = _plain(facts, registry, host) if server["scheme"] == "http" else []
+    if server["status"] >= 500:
         found.append(Finding(FAIL, "answer", f"The registry answers {server['status']}.",
                              "Look at the lines on the registry's own host."))
     return found or [Finding(OK, "answer", f"The registry answers in {server['seconds'] * 1000:.0f} ms.")]

@@ -211,11 +211,13 @@ def _certificate(facts: Facts) -> list[Finding]:
         return []
     found = [lifetime(certificate, f"To renew it, {PLAY} (or dockyard.registry.certificates).")]
     # A certificate that has ended is refused for that alone, whatever else is wrong.
-    for trust in facts["trust"] if certificate["days_left"] >= 0 else []:
-        if trust["problem"] == "wrong_name":
-            found.append(Finding(FAIL, "certificate", f"The certificate is not valid for {trust['name']}, which "
-                                 "registry_host_names has.", f"To have one for all names, {PLAY}."))
-        elif trust["problem"]:
+    broken = [trust for trust in facts["trust"] if trust["problem"]] if certificate["days_left"] >= 0 else []
+    names = [trust["name"] for trust in broken if trust["problem"] == "wrong_name"]
+    if names:
+        found.append(Finding(FAIL, "certificate", f"The certificate is not valid for {' and '.join(names)}, which "
+                             "registry_host_names has.", f"To have one for all names, {PLAY}."))
+    for trust in broken:
+        if trust["problem"] != "wrong_name":
             found.append(Finding(FAIL, "certificate", f"The CA of this registry did not sign what it shows for "
                                  f"{trust['name']}: {trust['detail']}.", f"To make both fit, {PLAY}."))
     return found
