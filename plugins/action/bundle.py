@@ -6,29 +6,8 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.parsing.convert_bool import boolean
-
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.list_file import read_list_file
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
-from ansible_collections.dockyard.registry.plugins.plugin_utils.long_work import LongWork
+from ansible_collections.dockyard.registry.plugins.plugin_utils.list_work import ListWork
 
 
-class ActionModule(LongWork):
-    """The module, with the file read here and with its progress shown."""
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
-        args = self._task.args
-        if args.get("file") and not boolean(args.get("remote_src", False), strict=False):
-            self._task.args = {**args, "file": None, "entries": self._entries(str(args["file"]))}
-        return super().run(tmp, task_vars)
-
-    def _entries(self, name: str) -> list[dict[str, t.Any]]:
-        try:
-            return read_list_file(self._find_needle("files", name))
-        except AnsibleError as error:
-            raise AnsibleActionFail(f"file: {error}") from error
-        except RegistryError as error:
-            raise AnsibleActionFail(str(error)) from error
+class ActionModule(ListWork):
+    """Nothing but that."""

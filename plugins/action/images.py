@@ -2,41 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads a list of images on the controller, and shows how far the module ``images`` is."""
+"""Reads a list of images on the controller, shows how far the module ``images`` is, and what became of each in the end."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.list_file import read_list_file
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
 from ansible_collections.dockyard.registry.plugins.plugin_utils.copy_table import copy_table
-from ansible_collections.dockyard.registry.plugins.plugin_utils.long_work import LongWork
+from ansible_collections.dockyard.registry.plugins.plugin_utils.list_work import ListWork
 
 display = Display()
 
 
-class ActionModule(LongWork):
-    """The module, with the file read here and with its progress shown."""
+class ActionModule(ListWork):
+    """The module, with a table at its end."""
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
-        args = self._task.args
-        if args.get("file") and not boolean(args.get("remote_src", False), strict=False):
-            self._task.args = {**args, "file": None, "entries": self._entries(str(args["file"]))}
         result = super().run(tmp, task_vars)
         if "totals" in result and self._task.loop is None:
             for line in copy_table(result, foretold=bool(self._task.check_mode)):
                 display.display(f"  {line}")
         return result
-
-    def _entries(self, name: str) -> list[dict[str, t.Any]]:
-        try:
-            return read_list_file(self._find_needle("files", name))
-        except AnsibleError as error:
-            raise AnsibleActionFail(f"file: {error}") from error
-        except RegistryError as error:
-            raise AnsibleActionFail(str(error)) from error
