@@ -152,7 +152,7 @@ setup_host() {
         exit 3
     fi
     make_venv .venv-host 3.9
-    pip_install .venv-host "pytest on Python 3.9 (10 to 40 s)" cryptography hypothesis pytest pytest-xdist
+    pip_install .venv-host "pytest on Python 3.9 (10 to 40 s)" cryptography hypothesis pytest pytest-xdist PyYAML
     note_done .venv-host host "${files[@]}"
 }
 

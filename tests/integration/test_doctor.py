@@ -148,7 +148,7 @@ def test_a_registry_that_falls_all_the_time(settings):
     good = config.read_text()
     config.write_text("version: 9\n")
     try:
-        os.kill(int(inspected("{{.State.Pid}}")), signal.SIGKILL)
+        docker("restart", "-t", "1", NAME)
         # The engine doubles its pause each time: soon the container is hardly ever seen running.
         wait_for("{{.RestartCount}}", lambda count: int(count) > 5)
         line = only_red(settings, "falls and is started again, ", f"`docker logs --tail 20 {NAME}` says why")

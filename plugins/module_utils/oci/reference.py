@@ -85,6 +85,8 @@ def parse_reference(text: str) -> Reference:
     first, slash, remainder = rest.partition("/")
     if slash and (first == "localhost" or first != first.lower() or re.search(r"[.:\[]", first)):
         registry = parse_registry(first)
+        if registry != "localhost" and not re.search(r"[.:\[]", first):
+            registry = first  # in lower case it would be read as the first part of a repository
     else:
         registry, remainder = DOCKER_HUB, rest
     if registry in ("index.docker.io", DOCKER_HUB_API):

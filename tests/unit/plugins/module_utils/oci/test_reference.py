@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidReference
@@ -37,7 +37,9 @@ SHA512 = "sha512:" + "0a" * 64
         ("registry-1.docker.io/library/nginx:1", "docker.io/library/nginx:1"),
         ("localhost/x", "localhost/x:latest"),
         ("localhost:5000/x:1", "localhost:5000/x:1"),
-        ("LOCAL/x", "local/x:latest"),
+        ("LOCAL/x", "LOCAL/x:latest"),
+        ("LOCALHOST/x", "localhost/x:latest"),
+        ("LOCAL:5000/x", "local:5000/x:latest"),
         ("127.0.0.1:5001/a/b__c/d-e:T.1-_x", "127.0.0.1:5001/a/b__c/d-e:T.1-_x"),
         ("[::1]:5000/x:1", "[::1]:5000/x:1"),
         ("registry.example.com/x", "registry.example.com/x:latest"),
@@ -144,6 +146,7 @@ def test_names_made_by_the_grammar_are_names(repository: str, tag: str) -> None:
 
 
 @given(st.text(max_size=40))
+@example("A/0")
 def test_any_text_is_a_stable_reference_or_a_clear_error(text: str) -> None:
     try:
         reference = parse_reference(text)
