@@ -19,7 +19,7 @@ import http.client
 import typing as t
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-from .answers import Connection, Headers, read_answer, write_head
+from .answers import Connection, Headers, Response, write_head
 from .auth import CLIENT_ID, Authenticator, Login, Scopes, TokenRequest
 from .connections import ConnectionPool, Timeouts, TlsSettings, connection_error
 from .errors import ConnectionFailed, ContentError, RegistryError, redact_url, response_error
@@ -82,12 +82,12 @@ class OpenAnswer:
         self._connection: Connection | None = connection
         self._request = request
         try:
-            self._response = read_answer(connection, request.method)
+            self._response = Response(connection.wire, request.method)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise connection_error(request.method, request.url, error) from error
         self.status = self._response.status
-        self.headers = t.cast("Headers", self._response.headers)
+        self.headers = self._response.headers
         self.url = request.url
 
     @property
@@ -101,14 +101,10 @@ class OpenAnswer:
         :raises ConnectionFailed: if the connection is lost before the promised end.
         """
         try:
-            size = self._response.readinto(buffer)
-            if not size and self._response.length:
-                # http.client says nothing when a body of known length ends early.
-                raise http.client.IncompleteRead(b"", self._response.length)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            return self._response.readinto(buffer)
+        except (OSError, http.client.HTTPException) as error:
             self._abort()
             raise connection_error(self._request.method, self.url, error) from error
-        return size
 
     def read(self, limit: int) -> bytes:
         """Return the rest of the body, of at most ``limit`` bytes, and close.
@@ -148,9 +144,7 @@ class OpenAnswer:
         """Give the connection back, or close it if the body was not read to its end."""
         if self._connection is None:
             return
-        if self._response.length == 0 and not self._response.chunked:
-            self._response.read()  # nothing is left, but http.client has not noticed yet
-        if self._response.isclosed():
+        if self._response.ended:
             if self._response.will_close:
                 self._connection.close()
             self._pool.release(self._origin, self._connection)
@@ -162,7 +156,6 @@ class OpenAnswer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self._response.close()
 
 
 class _Sent(t.NamedTuple):
@@ -228,8 +221,10 @@ class Transport:
         """Send, and follow redirects of GET and HEAD (storage that serves blobs itself); others stay an answer."""
         answer = self._authorised(request)
         for _hop in range(MAX_REDIRECTS):
+            if answer.status not in _REDIRECTS or request.method not in ("GET", "HEAD"):
+                return answer
             location = answer.headers.get("Location", "")
-            if answer.status not in _REDIRECTS or request.method not in ("GET", "HEAD") or not location:
+            if not location:
                 return answer
             answer.close()
             answer = self._redirected(request, *resolve_url(answer.url, location))

@@ -9,13 +9,12 @@ from __future__ import annotations
 import http.client
 import re
 import socket
-import typing as t
 
 _AT_ONCE = 16 * 1024
 """Bytes that are asked for where the length is not known: a head, and with it most small answers."""
 
 _MAX_LINE = 64 * 1024
-"""Bytes of one line, as in Python's library."""
+"""Bytes of one line."""
 
 _MAX_LINES = 200
 """Lines of one head; an answer to a list of challenges has a few dozen."""
@@ -28,9 +27,7 @@ _BEGIN = b"HTTP/"
 
 
 class Wire:
-    """Reads an open socket, for one answer after the other; as the library's answers read their file."""
-
-    closed = False
+    """Reads an open socket, for one answer after the other."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -48,7 +45,7 @@ class Wire:
         """
         searched = 0
         while True:
-            end = _END.search(self._buffer, searched)
+            end = _END.search(self._buffer, searched) if b"\n" in self._buffer else None
             if end:
                 break
             searched = max(0, len(self._buffer) - 3)
@@ -73,7 +70,7 @@ class Wire:
         return _FOLD.sub(" ", text) if "\n " in text or "\n\t" in text else text
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill the buffer; less only if the end comes before. The library takes less of a chunk for its end."""
+        """Fill the buffer; less only if the end comes before."""
         filled = min(len(buffer), len(self._buffer))
         if filled:
             buffer[:filled] = self._buffer[:filled]
@@ -85,39 +82,15 @@ class Wire:
             filled += more
         return filled
 
-    def read(self, size: int | None = None) -> bytes:
-        """Return ``size`` bytes, or all up to the end; less only if that comes before."""
-        parts = []
-        while size is None or size > 0:
-            more = self._buffer or self._sock.recv(_AT_ONCE if size is None else min(size, _MAX_HEAD))
-            if not more:
-                break
-            self._buffer = b""
-            if size is not None:
-                more, self._buffer = more[:size], more[size:]
-                size -= len(more)
-            parts.append(more)
-        return b"".join(parts)
+    def readline(self) -> bytes:
+        """Return a line without its end.
 
-    def readline(self, limit: int) -> bytes:
-        """Return a line with its end, or its first ``limit`` bytes."""
-        while b"\n" not in self._buffer and len(self._buffer) < limit:
+        :raises http.client.HTTPException: if it is too long, or the end comes before.
+        """
+        while b"\n" not in self._buffer:
             more = self._sock.recv(_AT_ONCE)
-            if not more:
-                break
+            if not more or len(self._buffer) > _MAX_LINE:
+                raise http.client.LineTooLong("line") if more else http.client.IncompleteRead(self._buffer[:100])
             self._buffer += more
-        end = self._buffer.find(b"\n") + 1 or len(self._buffer)
-        line, self._buffer = self._buffer[: min(end, limit)], self._buffer[min(end, limit) :]
-        return line
-
-    # What the library's answers ask of a socket, and of its file.
-
-    def makefile(self, *_mode: object) -> Wire:
-        """Return itself."""
-        return self
-
-    def flush(self) -> None:
-        """Do nothing: an answer that was read to its end is done, the connection goes on."""
-
-    def close(self) -> None:
-        """Do nothing, likewise."""
+        line, _end, self._buffer = self._buffer.partition(b"\n")
+        return line.rstrip(b"\r")

@@ -12,8 +12,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.answers import QuickResponse, write_head
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import read_chunks
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.answers import Response, write_head
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import Readable, read_chunks
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.wire import Wire
 
 
@@ -38,12 +38,20 @@ def wire(answer: bytes, step: int = 1_000_000) -> Wire:
     return Wire(Socket(answer, step))  # type: ignore[arg-type]
 
 
-def read(response: http.client.HTTPResponse) -> tuple[object, ...]:
+NAMES = ("content-type", "Link", "X-Folded", "absent")
+
+
+def body(response: Readable) -> bytes:
+    """Read with a buffer that no chunk fits."""
+    return b"".join(bytes(chunk) for chunk in read_chunks(response, 2))
+
+
+def expected(answer: bytes, method: str) -> tuple[object, ...]:
+    """What the library makes of it."""
+    response = http.client.HTTPResponse(Socket(answer), method=method)  # type: ignore[arg-type]
     response.begin()
-    names = ("content-type", "Link", "X-Folded", "absent")
-    headers = [(response.headers.get(name), response.headers.get_all(name)) for name in names]
-    facts = (response.status, response.reason, response.version, response.length, response.chunked, response.will_close)
-    return (*facts, headers, b"".join(bytes(chunk) for chunk in read_chunks(response, 2)))
+    headers = [(response.headers.get(name), response.headers.get_all(name)) for name in NAMES]
+    return response.status, response.will_close, headers, body(response), response.isclosed()
 
 
 @pytest.mark.parametrize("step", [1, 7, 1_000_000])
@@ -68,15 +76,15 @@ def read(response: http.client.HTTPResponse) -> tuple[object, ...]:
     ],
 )
 def test_as_the_library_does(answer: bytes, method: str, step: int) -> None:
-    expected = http.client.HTTPResponse(Socket(answer), method=method)  # type: ignore[arg-type]
-    assert read(QuickResponse(wire(answer, step), method)) == read(expected)
+    response = Response(wire(answer, step), method)
+    headers = [(response.headers.get(name), response.headers.get_all(name)) for name in NAMES]
+    found = (response.status, response.will_close, headers, body(response), response.ended)
+    assert found == expected(answer, method)
 
 
 def test_lines_that_go_on_and_answers_that_go_before() -> None:
     answer = b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\nX-Folded: a\r\n\tb \n c\r\nContent-Length: 0\r\n\r\n"
-    response = QuickResponse(wire(answer))
-    response.begin()
-    response.begin()  # as the library: once is enough
+    response = Response(wire(answer), "GET")
     assert response.status == 200 and response.headers.get("x-folded") == "a b c"
     assert response.headers.get("Link", "none") == "none" and response.headers.get_all("Link") is None
 
@@ -84,22 +92,44 @@ def test_lines_that_go_on_and_answers_that_go_before() -> None:
 def test_one_answer_after_the_other() -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nde!"
     both = wire(answer)
-    first = QuickResponse(both, "GET")
-    first.begin()
-    buffer = bytearray(8)
-    assert (first.readinto(buffer), bytes(buffer[:3]), first.status) == (3, b"abc", 200)
-    second = QuickResponse(both, "GET")
-    second.begin()
-    assert (second.status, second.read(), second.isclosed()) == (202, b"de", True)
+    first = Response(both, "GET")
+    assert (first.status, first.length) == (200, 3)
+    assert (body(first), first.ended, first.length) == (b"abc", True, 0)
+    second = Response(both, "GET")
+    assert (second.status, body(second), second.ended) == (202, b"de", True)
     assert both.has_rest
 
 
-def test_bodies_come_as_they_are_asked_for() -> None:
-    assert wire(b"abcdef", 2).read() == b"abcdef"
-    assert wire(b"abcdef", 2).read(5) == b"abcde"
-    assert wire(b"abc", 2).read(5) == b"abc"
-    lines = wire(b"ab\ncd", 1)
-    assert [lines.readline(2), lines.readline(9), lines.readline(9), lines.readline(9)] == [b"ab", b"\n", b"cd", b""]
+def test_chunks_with_extensions_and_trailers() -> None:
+    both = wire(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nab\r\nA\r\ncdefghijkl\r\n0\r\nX: y\r\n\r\nHTTP")
+    response = Response(both, "GET")
+    assert response.length is None and not response.will_close
+    assert (body(response), response.ended, both.has_rest) == (b"abcdefghijkl", True, True)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "error"),
+    [
+        (b"x\r\n", http.client.HTTPException),
+        (b"-3\r\nabc\r\n", http.client.HTTPException),
+        (b"2\r\nabc\r\n0\r\n\r\n", http.client.HTTPException),
+        (b"9\r\nabc", http.client.IncompleteRead),
+        (b"3\r\nabc", http.client.IncompleteRead),
+        (b"3\r\nabc\r\n", http.client.IncompleteRead),
+        (b"3\r\nabc\r\n0\r\nX: y", http.client.IncompleteRead),
+        (b"0" * 100_000, http.client.LineTooLong),
+    ],
+)
+def test_broken_chunks(chunks: bytes, error: type[Exception]) -> None:
+    response = Response(wire(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks), "GET")
+    with pytest.raises(error):
+        body(response)
+
+
+def test_a_body_that_ends_early() -> None:
+    response = Response(wire(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), "GET")
+    with pytest.raises(http.client.IncompleteRead):
+        body(response)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +148,7 @@ def test_bodies_come_as_they_are_asked_for() -> None:
 )
 def test_what_is_no_answer(answer: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
-        QuickResponse(wire(answer)).begin()
+        Response(wire(answer), "GET")
 
 
 def test_a_field_cannot_end_its_line() -> None:
