@@ -10,6 +10,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from ..client import RegistryClient
+from ..compressed_layers import UnpackedLayers, recall
 from ..describe import MAX_DEPTH
 from ..errors import ArchiveError, InvalidReference, InvalidSettings, RegistryError
 from ..location import Location, RegistryLocation
@@ -68,7 +69,9 @@ class Planner:
         jobs, contradictions = _once([part for parts in expanded for part in parts if isinstance(part, Job)])
         found += contradictions
         self._each(self._resolve, [job for job in jobs if job.error is None])
-        self._each(self._take, [job for job in jobs if job.error is None and not job.digest])
+        waiting = [job for job in jobs if job.error is None and not job.digest]
+        self._recall(waiting, jobs)
+        self._each(self._take, waiting)
         manifests = self._load([(job.root, job) for job in jobs if job.root and not job.error])
         asked = [job for job in jobs if job.referrers and not job.error]
         if asked:
@@ -117,6 +120,19 @@ class Planner:
         if not job.source.want():
             job.root = job.source.root()
             job.digest = job.root.digest
+
+    def _recall(self, waiting: t.Sequence[Job], jobs: t.Sequence[Job]) -> None:
+        """Find out which layers that would have to be compressed are in the repositories that they go to."""
+        wanting: dict[str, list[UnpackedLayers]] = {}
+        for job in waiting:
+            unpacked = t.cast(ImageSource, job.source).unpacked()
+            if unpacked:
+                wanting.setdefault(job.target.repository, []).append(unpacked)
+        there: dict[str, list[str]] = {repository: [] for repository in wanting}
+        for job in [*waiting, *jobs]:
+            if job.before and job.target.repository in there:
+                there[job.target.repository].append(job.before)
+        self._each(lambda name: recall(self._client, name, wanting[name], there[name]), list(wanting))
 
     def _take(self, job: Job) -> None:
         """Read the root of an image that comes together with others, now that all of them have said so."""
@@ -168,6 +184,11 @@ class Planner:
         It takes requests, so no more are made than the bytes to be sent are worth, and only some for each image: what
         images share is in most of them.
         """
+        for job in jobs:
+            for digest in _linked(job):
+                linked = works.blobs.get(digest)
+                if linked:
+                    linked.holder = linked.holder or job.target.repository
         missing = {digest for digest, blob in works.blobs.items() if not blob.holder}
         worth = len(missing) + sum(works.blobs[digest].size for digest in missing) // WORTH_A_REQUEST
         worth = min(worth, _LOOKS * len(works.tags))
@@ -234,6 +255,12 @@ def below(root: Manifest, manifests: Manifests, source: ImageSource) -> t.Iterat
         manifest = manifests.get(child.digest) or source.manifest(child)
         yield manifest
         yield from below(manifest, manifests, source)
+
+
+def _linked(job: Job) -> list[str]:
+    """Return the layers that a repository was seen to have in place of those that its image would bring."""
+    unpacked = job.source.unpacked() if job.source else None
+    return [layer.digest for layer in unpacked.known.values()] if unpacked else []
 
 
 def _job(wish: Wish, target: RepositoryTag, location: RegistryLocation | None = None) -> Job:
