@@ -213,10 +213,10 @@ def _descriptor(entry: object, where: str) -> Descriptor:
         raise ContentError(f"{where} lacks a media type or a size.")
     if not isinstance(urls, list):
         raise ContentError(f"{where} has urls that are no list.")
-    # Each text once, however many descriptors have it.
+    # A type once, however many descriptors have it. Digests are too many: Python's table of such texts only grows.
     return Descriptor(
         sys.intern(media_type),
-        sys.intern(digest),
+        digest,
         size,
         platform_of(entry.get("platform")),
         tuple(str(url) for url in urls),
