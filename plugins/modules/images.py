@@ -336,6 +336,8 @@ def copy_images(module: AnsibleModule, progress: Progress) -> dict[str, t.Any]:
         copier = Copier(client, sources, threads=module.params["parallel"], report=progress.report)
         plan = copier.plan(wishes, problems)
         totals = copier.predict(plan) if module.check_mode else copier.run(plan)
+        # What comes now is as much as the plan: all images as values, twice as text.
+        plan.works.clear()
         results = [job.result for job in plan.jobs]
         return {
             "changed": any(job.changed for job in plan.jobs),

@@ -190,28 +190,27 @@ class Planner:
                 linked = works.blobs.get(digest)
                 if linked:
                     linked.holder = linked.holder or job.target.repository
-        missing = {digest for digest, blob in works.blobs.items() if not blob.holder}
-        worth = len(missing) + sum(works.blobs[digest].size for digest in missing) // WORTH_A_REQUEST
-        worth = min(worth, _LOOKS * len(works.tags))
+        missing = [blob.size for blob in works.blobs.values() if not blob.holder]
+        worth = min(len(missing) + sum(missing) // WORTH_A_REQUEST, _LOOKS * len(works.tags))
         places = {(job.target.repository, job.before) for job in jobs if job.before and job.error is None}
         wanted = sorted(places)[:worth]
         for _depth in range(MAX_DEPTH):
-            found = self._each(lambda place: self._look(*place, missing, works), wanted)
+            found = self._each(lambda place: self._look(*place, works), wanted)
             worth -= len(wanted)
             below_them = {
                 (repository, digest) for (repository, _digest), children in zip(wanted, found) for digest in children
             }
             wanted = sorted(below_them)[: max(0, worth)]
 
-    def _look(self, repository: str, digest: str, missing: t.Container[str], works: Works) -> list[str]:
+    def _look(self, repository: str, digest: str, works: Works) -> list[str]:
         """Take down what an image has of the blobs that are missing, and return the manifests below it."""
         try:
             manifest = self._client.get_manifest(repository, digest)
         except RegistryError:
             return []  # it cannot be read, so nothing is known of it: the blobs are sent
         for blob in manifest.blobs:
-            if blob.digest in missing:
-                works.blobs[blob.digest].holder = works.blobs[blob.digest].holder or repository
+            if blob.digest in works.blobs and not works.blobs[blob.digest].holder:
+                works.blobs[blob.digest].holder = repository
         return [child.digest for child in manifest.children]
 
     def _load(self, roots: t.Sequence[tuple[AnyManifest, Job]]) -> Manifests:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import operator
 import threading
 import typing as t
 
@@ -82,8 +83,10 @@ class Runner:
         :raises BaseException: what no image can be blamed for.
         """
         with self._changed:
-            for blob in sorted(self._works.blobs.values(), key=lambda blob: (not blob.holder, -blob.size), reverse=True):
-                (self._later_quick if blob.holder or blob.size <= SMALL else self._later_large).append(blob)
+            blobs = sorted(self._works.blobs.values(), key=operator.attrgetter("size"))
+            self._later_large = [blob for blob in blobs if blob.size > SMALL and not blob.holder]
+            self._later_quick = [blob for blob in blobs if blob.size <= SMALL and not blob.holder]
+            self._later_quick += [blob for blob in blobs if blob.holder]
             for write in (*self._works.writes, *self._works.tags):
                 self._release(write)
         # As many threads again do what is quick, so that what waits for the way does not wait for large blobs, too.

@@ -24,26 +24,55 @@ _MOST_SOURCES = 3
 """Sources of a blob that are kept: one, and some to try if it fails."""
 
 
-class Blob:
-    """A config or layer. ``holder`` is a repository of the registry that has it, empty while none is known to.
+class Place:
+    """A blob in a repository; ``users`` wait for it."""
 
-    There may be hundreds of thousands, and most have one place: it has a field of its own, tuples take more.
+    __slots__ = ("repository", "users", "done", "error")
+
+    def __init__(self, repository: str) -> None:
+        self.repository = repository
+        self.users: tuple[Write, ...] = ()
+        self.done = False
+        self.error: RegistryError | None = None
+
+    @property
+    def blob(self) -> Blob:
+        """What is to be there."""
+        raise NotImplementedError
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether an image that has not failed needs it."""
+        return any(user.is_wanted for user in self.users)
+
+
+class Blob(Place):
+    """A config or layer, and the first place of it. ``holder`` is a repository of the registry that has it, empty while
+    none is known to.
+
+    There may be hundreds of thousands, and most have one place: an object for both, and tuples in place of lists, take half
+    the room.
     """
 
-    __slots__ = ("digest", "size", "first", "others", "holder", "sources")
+    __slots__ = ("digest", "size", "others", "holder", "sources")
 
-    def __init__(self, digest: str, size: int) -> None:
+    def __init__(self, digest: str, size: int, repository: str) -> None:
+        super().__init__(repository)
         self.digest = digest
         self.size = size
-        self.first: Place | None = None
         self.others: tuple[Place, ...] = ()
         self.holder = ""
         self.sources: tuple[ImageSource, ...] = ()
 
     @property
+    def blob(self) -> Blob:
+        """The blob itself."""
+        return self
+
+    @property
     def places(self) -> tuple[Place, ...]:
         """The repositories that it goes to."""
-        return (self.first, *self.others) if self.first else ()
+        return (self, *self.others)
 
     @property
     def descriptor(self) -> Descriptor:
@@ -59,22 +88,19 @@ class Blob:
                 self.sources += source
 
 
-class Place:
-    """A blob in a repository; ``users`` wait for it."""
+class OtherPlace(Place):
+    """One more repository that a blob goes to."""
 
-    __slots__ = ("blob", "repository", "users", "done", "error")
+    __slots__ = ("_blob",)
 
     def __init__(self, blob: Blob, repository: str) -> None:
-        self.blob = blob
-        self.repository = repository
-        self.users: tuple[Write, ...] = ()
-        self.done = False
-        self.error: RegistryError | None = None
+        super().__init__(repository)
+        self._blob = blob
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether an image that has not failed needs it."""
-        return any(user.is_wanted for user in self.users)
+    def blob(self) -> Blob:
+        """What is to be there."""
+        return self._blob
 
 
 class Write:
@@ -167,6 +193,14 @@ class Works:
         """The bytes to be sent at the most."""
         return sum(blob.size for blob in self.blobs.values() if not blob.holder)
 
+    def clear(self) -> None:
+        """Forget all of it. What waits for each other is a circle, which Python alone finds late."""
+        for write in (*self.writes, *self.tags):
+            write.needs = ()
+        self.blobs.clear()
+        self.tags.clear()
+        self.writes = ()
+
     def hold_manifests(self) -> None:
         """Have each manifest wait for all blobs, not only for its own."""
         places = [place for blob in self.blobs.values() for place in blob.places]
@@ -218,16 +252,14 @@ class Works:
     def _place(self, repository: str, descriptor: Descriptor, source: tuple[ImageSource]) -> Place:
         blob = self.blobs.get(descriptor.digest)
         if blob is None:
-            blob = self.blobs[descriptor.digest] = Blob(descriptor.digest, descriptor.size)
+            blob = self.blobs[descriptor.digest] = Blob(descriptor.digest, descriptor.size, repository)
         blob.add_source(source)
         blob.holder = blob.holder or source[0].mountable_from(self._home)
-        if blob.first is None:
-            blob.first = Place(blob, repository)
-        if blob.first.repository == repository:
-            return blob.first
+        if blob.repository == repository:
+            return blob
         key = (repository, blob.digest)
         if key not in self._places:
-            self._places[key] = Place(blob, repository)
+            self._places[key] = OtherPlace(blob, repository)
             blob.others += (self._places[key],)
         return self._places[key]
 
