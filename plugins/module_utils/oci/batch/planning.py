@@ -13,7 +13,7 @@ from ..compressed_layers import UnpackedLayers, recall
 from ..describe import MAX_DEPTH
 from ..errors import ArchiveError, InvalidReference, InvalidSettings, RegistryError
 from ..location import Location, RegistryLocation
-from ..media_types import ALL_TYPES, Descriptor, Manifest
+from ..media_types import ALL_TYPES, Descriptor
 from ..platforms import MissingPlatform
 from ..reference import Reference, RepositoryTag
 from ..source import ImageSource
