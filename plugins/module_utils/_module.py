@@ -10,7 +10,9 @@ Private to this collection: it may change with any release.
 from __future__ import annotations
 
 import os
+import threading
 import typing as t
+import weakref
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
@@ -23,6 +25,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d impo
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.connections import Timeouts, TlsSettings
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.credential_helpers import RememberedHelpers
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings, RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import (
     DEFAULT_DOCKER_HOST,
@@ -49,6 +52,9 @@ if t.TYPE_CHECKING:
 # What only some modules need is imported where it is: Ansible compiles a module's code at each start.
 
 _CONNECT_TIMEOUT = 10.0
+
+_HELPERS: weakref.WeakKeyDictionary[AnsibleModule, RememberedHelpers] = weakref.WeakKeyDictionary()
+_HELPERS_LOCK = threading.Lock()
 
 
 def connection_spec() -> dict[str, dict[str, t.Any]]:
@@ -301,7 +307,9 @@ def _given_login(options: t.Mapping[str, t.Any], prefix: str = "") -> Login | No
 def _login_of_files(module: AnsibleModule, origin: Origin, repository: str) -> Login | None:
     """Return the login that the user's files have for a registry; Ansible then hides it like an option's."""
     file, standard = module.params["auth_file"] or "", module.params["use_auth_files"]
-    login = login_of_user(origin, repository, auth_file=file, standard=standard)
+    with _HELPERS_LOCK:
+        helpers = _HELPERS.setdefault(module, RememberedHelpers())
+    login = login_of_user(origin, repository, auth_file=file, standard=standard, helpers=helpers)
     if login and login.secret:
         module.no_log_values.add(login.secret)
     return login

@@ -24,6 +24,7 @@ description:
   - On the controller it shows every few seconds how far it is, and in the end a table.
 extends_documentation_fragment:
   - dockyard.registry.registry
+  - dockyard.registry.registries
   - dockyard.registry.attributes
   - dockyard.registry.attributes.actiongroup_registry
 attributes:
@@ -122,51 +123,6 @@ options:
       - The number of large blobs that are on their way at a time. Small ones are besides them, as many.
     type: int
     default: 4
-  registries:
-    description:
-      - How registries that images come from are reached, if it takes more than their names. Without a login here, the
-        files are used that O(auth_file) and O(use_auth_files) name. The registry of O(url) has the login and the TLS
-        settings of the module as long as none are given here.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      registry:
-        description: The registry, C(host) or C(host:port), as in a source. Docker Hub is V(docker.io).
-        type: str
-        required: true
-      username:
-        description: The user to log in as.
-        type: str
-      password:
-        description: The password of O(registries[].username).
-        type: str
-      identity_token:
-        description: An identity token, as O(identity_token). Not used if there is a O(registries[].username).
-        type: str
-      token_hosts:
-        description: Token servers that may be sent the login, as O(token_hosts).
-        type: list
-        elements: str
-        default: []
-      ca_path:
-        description: A PEM file on the managed host with the CAs to trust.
-        type: path
-      client_cert:
-        description: A PEM file on the managed host with a client certificate, and its key unless O(registries[].client_key)
-          is given.
-        type: path
-      client_key:
-        description: A PEM file on the managed host with the unencrypted key of O(registries[].client_cert).
-        type: path
-      validate_certs:
-        description: Whether the certificate must be valid.
-        type: bool
-        default: true
-      plain_http:
-        description: Whether the registry is reached in plain http, as O(dockyard.registry.image#module:source_plain_http).
-        type: bool
-        default: false
   docker_host:
     description:
       - Where the Docker engine of V(docker-daemon:) sources listens, V(unix:///path) or V(tcp://host:port), as seen
@@ -180,6 +136,8 @@ options:
         The module's action plugin sets it. It must not be there before.
     type: path
 notes:
+  - Where images come from the registry of O(url) itself, it is reached with the login and the TLS settings of the module, as
+    long as O(registries) gives it no others.
   - A registry that is away while images are copied, for a restart for example, is waited for up to a minute. When it
     asks for a pause (C(Retry-After)), it gets it.
   - An image is as much there as its tag names its digest. Whether the registry still has all its blobs is not asked.
@@ -378,6 +336,8 @@ def copy_images(module: AnsibleModule, progress: Progress) -> dict[str, t.Any]:
         copier = Copier(client, sources, threads=module.params["parallel"], report=progress.report)
         plan = copier.plan(wishes, problems)
         totals = copier.predict(plan) if module.check_mode else copier.run(plan)
+        # What comes now is as much as the plan: all images as values, twice as text.
+        plan.works.clear()
         results = [job.result for job in plan.jobs]
         return {
             "changed": any(job.changed for job in plan.jobs),

@@ -22,7 +22,9 @@ import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.describe import RepositoryReader, load_image
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import ContentError, RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import parse_registry_url
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import drain
 from ansible_collections.dockyard.registry.tests.integration_client.conftest import USER, Running, started
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
     SampleImage,
@@ -33,10 +35,12 @@ from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.i
     platform_image,
     write_tar,
 )
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.relay import Relay
 from ansible_collections.dockyard.registry.tests.unit.plugins.modules import registry_modules as modules
 
 IMAGES = 50
-KILLS = 5
+KILLS = [(4, 0), (40, 0), (90, 2), (90, 10), (90, 20)]
+"""The blobs and tags that are there at least before each: among large blobs, among small ones, among tags."""
 
 BASE = random.Random(7).randbytes(3_000_000)
 """A layer that all images of :func:`many` share; random, so that it stays as large when it is compressed."""
@@ -67,15 +71,25 @@ def fill(running: Running, images: t.Mapping[str, SampleImage], folder: pathlib.
 
 
 def unwhole(client: RegistryClient, names: t.Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the tags that are there, and those of them that lack a manifest or a blob."""
+    """Return the tags that are there, and those of them that lack a manifest or a blob, as whoever pulls them finds out."""
+    read: set[str] = set()
     there, broken = [], []
     for name in names:
         repository, _colon, tag = name.rpartition(":")
         if client.head_manifest(repository, tag) is None:
             continue
         there.append(name)
-        image = load_image(RepositoryReader(client, repository), client.get_manifest(repository, tag))
-        if not all(client.head_blob(repository, blob.digest) for blob in image.blobs):
+        try:
+            image = load_image(RepositoryReader(client, repository), client.get_manifest(repository, tag))
+            for blob in image.blobs:
+                # The repository must have it, and what it has must be right; that is read once.
+                if not client.head_blob(repository, blob.digest):
+                    raise ContentError(f"{repository} lacks {blob.digest}.")
+                if blob.digest not in read:
+                    drain(client.open_blob(repository, blob))
+                    read.add(blob.digest)
+        except RegistryError as error:
+            print(f"{name}: {error}")
             broken.append(name)
     return there, broken
 
@@ -126,29 +140,45 @@ def test_a_seed_that_is_killed_five_times(source: Running, target: Running, tmp_
     fill(source, images, tmp_path, "")
     entries = [{"name": f"seed/{name}", "source": f"docker://{source.authority}/{name}"} for name in images]
     names = [entry["name"] for entry in entries]
-    arguments = {"url": target.url, "images": entries, "registries": [{"registry": source.authority, "plain_http": True}]}
+    corpus = {digest: len(content) for image in images.values() for digest, content in image.blobs.items()}
+    relay = Relay(int(target.authority.rpartition(":")[2]))
+    arguments = {
+        "url": f"http://127.0.0.1:{relay.port}",
+        "images": entries,
+        "registries": [{"registry": source.authority, "plain_http": True}],
+    }
+    in_flight = 0
+    print(f"corpus: {IMAGES} images, {len(corpus)} blobs, {sum(corpus.values())} bytes")
+    print("run        sent    blobs there  tags there  whole")
     with RegistryClient(parse_registry_url(target.url)) as client:
-        blobs_before = 0
-        for kill in range(KILLS):
-            process = start(arguments)
-            # As soon as a few more blobs are there than before: in the middle of the work, however fast the machine.
-            while process.poll() is None and stored(target) < blobs_before + (4 if kill == 0 else 12):
-                time.sleep(0.005)
-            time.sleep(random.uniform(0, 0.05))
+        for kill, (blobs, tags) in enumerate(KILLS, 1):
+            process, sent = start(arguments), relay.sent
+            # As soon as so much is there: in the middle of the work, however fast the machine.
+            while process.poll() is None and (stored(target) < blobs or tags_of(target) < tags):
+                time.sleep(0.002)
+            time.sleep(random.uniform(0, 0.02))
             assert process.poll() is None, "it ended before it was killed"
             process.send_signal(signal.SIGKILL)
             process.wait()
             t.cast("t.IO[str]", process.stdout).close()
             there, broken = unwhole(client, names)
-            assert not broken and len(there) < IMAGES
-            blobs_before = stored(target)
+            print(f"{kill}, killed {relay.sent - sent:9} {stored(target):8} {len(there):12} {len(there) - len(broken):9}")
+            assert not broken and tags <= len(there) < IMAGES
+            # Four large blobs and four small ones were on their way at the most.
+            left = sorted((size for digest, size in corpus.items() if digest not in stored_digests(target)), reverse=True)
+            in_flight += sum(left[:8])
+        blobs_before, sent = stored(target), relay.sent
         result = finish(start(arguments))
         there, broken = unwhole(client, names)
+        print(f"6, to its end {relay.sent - sent:6} {stored(target):8} {len(there):12} {len(there) - len(broken):9}")
     assert not broken and len(there) == IMAGES
     assert result["totals"]["failed"] == 0 and result["changed"]
-    distinct = {digest for image in images.values() for digest in image.blobs}
-    assert blobs_before + result["totals"]["uploaded"] == len(distinct), result["totals"]
+    assert blobs_before + result["totals"]["uploaded"] == len(corpus), result["totals"]
+    most = sum(corpus.values()) + in_flight
+    print(f"all runs: {relay.sent} bytes sent, of at most {most} and the requests' heads and manifests")
+    assert relay.sent < most * 1.05
     again = modules.run("images", **arguments)
+    relay.close()
     assert not again["changed"] and again["totals"]["skipped"] == IMAGES
     # One question for each tag, and one whether this is a registry.
     assert again["totals"]["requests"] == IMAGES + 1
@@ -156,15 +186,27 @@ def test_a_seed_that_is_killed_five_times(source: Running, target: Running, tmp_
 
 def stored(running: Running) -> int:
     """Return the number of configs and layers in a registry's storage."""
-    count = 0
+    return len(stored_digests(running))
+
+
+def tags_of(running: Running) -> int:
+    """Return the number of tags in a registry's storage."""
+    repositories = running.root / "docker/registry/v2/repositories"
+    return len(list(repositories.glob("*/*/*/_manifests/tags/*/current/link")))
+
+
+def stored_digests(running: Running) -> set[str]:
+    """Return the digests of the configs and layers in a registry's storage."""
+    found = set()
     for path in (running.root / "docker/registry/v2/blobs/sha256").glob("*/*/data"):
         try:
             with path.open("rb") as file:
                 start = file.read(2000)
         except OSError:
             continue  # it is being written
-        count += b"schemaVersion" not in start
-    return count
+        if b"schemaVersion" not in start:
+            found.add(f"sha256:{path.parent.name}")
+    return found
 
 
 def test_each_blob_goes_once(source: Running, target: Running, tmp_path: pathlib.Path) -> None:

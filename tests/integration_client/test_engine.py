@@ -23,6 +23,7 @@ import uuid
 import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci import media_types as m
+from ansible_collections.dockyard.registry.plugins.module_utils.oci import streamed_archive
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import parse_registry_url
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import read_all
@@ -400,6 +401,71 @@ def test_a_list_comes_in_one_archive(engine: Docker, registries: list[Running], 
             manifests = [client.get_manifest(image["name"].partition(":")[0], "1") for image in images]
         shared = set(manifests[0].layers) & set(manifests[1].layers)
         assert shared and results[0]["totals"]["mounted"] == len(shared), results[0]["totals"]
+    finally:
+        engine("rm", "--force", container)
+        engine.remove(second)
+
+
+@pytest.fixture
+def packed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the bytes that were compressed, part by part."""
+    sizes: list[int] = []
+
+    class Counting(streamed_archive.Packer):
+        def write(self, data: memoryview) -> None:
+            sizes.append(len(data))
+            super().write(data)
+
+    monkeypatch.setattr(streamed_archive, "Packer", Counting)
+    return sizes
+
+
+@pytest.mark.parametrize("engine", ["host", "node"], indirect=True)
+@pytest.mark.parametrize("tag", ["1", "2"], ids=["the same tag", "another tag"])
+def test_a_layer_that_is_there_is_not_compressed_again(
+    engine: Docker, registries: list[Running], loaded: str, packed: list[int], tag: str
+) -> None:
+    """A second version with one small layer more: it alone is compressed and sent, and the whole runs."""
+    second = f"{loaded}-next"
+    container = engine("create", "--label", loaded, loaded).strip()
+    try:
+        changes = io.BytesIO()
+        with tarfile.open(fileobj=changes, mode="w") as archive:
+            archive.addfile(tarfile.TarInfo("changed"))
+        engine("cp", "-", f"{container}:/", stdin=changes.getvalue())
+        engine("commit", container, second)
+        described = json.loads(engine("image", "inspect", second))[0]
+        expected = engine("run", "--rm", "--network", "none", second)
+        for registry in registries:
+            repository = f"{loaded}/{uuid.uuid4().hex[:8]}"
+            options = {"url": registry.url, "docker_host": engine.socket}
+            runs = []
+            for name, wanted in ((loaded, "1"), (second, tag)):
+                packed.clear()
+                images = [{"name": f"{repository}:{wanted}", "source": f"docker-daemon:{name}"}]
+                foretold = modules.run("images", check=True, images=images, **options)["totals"]
+                packed.clear()
+                result = modules.run("images", images=images, **options)
+                figures = ("uploaded", "uploaded_bytes", "mounted", "existing", "existing_bytes")
+                assert [foretold[key] for key in figures] == [result["totals"][key] for key in figures]
+                runs.append((sum(packed), *(result["totals"][key] for key in figures)))
+                print(f"{wanted} of {name}: compressed {runs[-1][0]} bytes, {result['totals']}")
+            with client_of(registry) as client:
+                manifest = client.get_manifest(repository, tag)
+                unpacked = [m.digest_of(gzip.decompress(read_all(client.open_blob(repository, x)))) for x in manifest.layers]
+            assert unpacked == described["RootFS"]["Layers"]
+            # The two layers of the first and its configuration; then a layer and a configuration.
+            assert [run[1] for run in runs] == [3, 2] and runs[1][4] == 2, runs
+            assert runs[1][0] < 20_000 < 1_000_000 < runs[0][0] and runs[1][2] < 5_000, runs
+            if engine.command == ("docker",):
+                engine.remove(second)
+                reference = f"{registry.authority}/{repository}@{manifest.digest}"
+                try:
+                    assert engine("run", "--rm", "--network", "none", "--quiet", reference) == expected
+                finally:
+                    engine.remove(reference)
+                engine("commit", container, second)
+                described = json.loads(engine("image", "inspect", second))[0]
     finally:
         engine("rm", "--force", container)
         engine.remove(second)

@@ -22,6 +22,7 @@ import os
 import typing as t
 
 from .auth import Credentials, IdentityToken, Login, RegistryToken
+from .credential_helpers import RememberedHelpers
 from .errors import InvalidReference, InvalidSettings
 from .origin import HostPort, Origin, parse_host_port, split_url
 from .reference import DOCKER_HUB, DOCKER_HUB_API
@@ -54,17 +55,16 @@ class AuthFile:
     helpers: t.Mapping[str, str]
     store: str
 
-    def login(self, origin: Origin, repository: str = "") -> Login | None:
+    def login(self, origin: Origin, repository: str = "", helpers: RememberedHelpers | None = None) -> Login | None:
         """Return the login for a repository of a registry; as in Docker, a helper is asked before the file itself.
 
+        :param helpers: those that were asked before.
         :raises InvalidSettings: if the entry is damaged, or the helper fails.
         """
         helper_key = _best(self.helpers, origin, repository)
         helper = self.store if helper_key is None else self.helpers[helper_key]
         if helper:
-            from .credential_helpers import ask_helper
-
-            found = ask_helper(helper, _server_name(origin), where=self.path)
+            found = (helpers or RememberedHelpers()).ask(helper, _server_name(origin), where=self.path)
             if found is not None:
                 return found
         key = _best(self.entries, origin, repository)
@@ -139,11 +139,19 @@ def standard_paths(environ: t.Mapping[str, str], home: str) -> list[str]:
     return [path for path in paths if path]
 
 
-def login_of_user(origin: Origin, repository: str = "", *, auth_file: str = "", standard: bool = True) -> Login | None:
+def login_of_user(
+    origin: Origin,
+    repository: str = "",
+    *,
+    auth_file: str = "",
+    standard: bool = True,
+    helpers: RememberedHelpers | None = None,
+) -> Login | None:
     """Return the login that this process's user has for a repository of a registry.
 
     :param auth_file: a file that must exist, in place of the standard ones.
     :param standard: whether to look into the standard ones, see :func:`standard_paths`.
+    :param helpers: those that were asked before.
     :raises InvalidSettings: if a file or the login in it cannot be used.
     """
     if auth_file and not os.path.exists(auth_file):
@@ -151,17 +159,19 @@ def login_of_user(origin: Origin, repository: str = "", *, auth_file: str = "", 
     paths = [auth_file] if auth_file else []
     if not auth_file and standard:
         paths = standard_paths(os.environ, os.path.expanduser("~"))
-    return find_login(paths, origin, repository)
+    return find_login(paths, origin, repository, helpers)
 
 
-def find_login(paths: t.Iterable[str], origin: Origin, repository: str = "") -> Login | None:
+def find_login(
+    paths: t.Iterable[str], origin: Origin, repository: str = "", helpers: RememberedHelpers | None = None
+) -> Login | None:
     """Return the first login that the files have for a repository of a registry; files that do not exist have none.
 
     :raises InvalidSettings: if a file or the login in it cannot be used.
     """
     for path in paths:
         if os.path.exists(path):
-            found = read_auth_file(path).login(origin, repository)
+            found = read_auth_file(path).login(origin, repository, helpers)
             if found is not None:
                 return found
     return None

@@ -22,6 +22,7 @@ from .batch.patience import LONGEST_OUTAGE, Patience
 from .batch.running import THREADS, Runner
 from .batch.works import Works
 from .client import RegistryClient
+from .compressed_layers import recall
 from .describe import Image, ImageDetails, RepositoryReader, load_image
 from .errors import NotFound, RegistryError
 from .media_types import ALL_TYPES, Descriptor, Manifest
@@ -85,6 +86,9 @@ def plan_copy(source: ImageSource, client: RegistryClient, target: RepositoryTag
         details = _describe_present(client, target, present)
         if details is not None:
             return CopyPlan(target, details, before)
+    unpacked = source.unpacked()
+    if unpacked:
+        recall(client, target.repository, [unpacked], [before] if present else [])
     image = load_image(source, source.root())
     fallback: Action = "mounted" if source.mountable_from(client.origin) else "uploaded"
     blobs = sorted(image.blobs, key=lambda blob: (-blob.size, blob.digest))

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .errors import ArchiveError, ContentError, InvalidReference, RegistryError
 from .file_tree import FileTree, read_small, shown
-from .layer_files import Layer, close_layer, packed_layer, prepare_layer
+from .layer_files import Layer, close_layer, linked_layer, packed_layer, prepare_layer
 from .media_types import (
     DOCKER_CONFIG,
     DOCKER_MANIFEST,
@@ -64,6 +64,7 @@ class DockerArchiveSource:
         image_id: str = "",
         temp_dir: str | None = None,
         streamed: StreamedArchive | None = None,
+        known: t.Mapping[str, Descriptor] | None = None,
     ) -> None:
         """Find the image.
 
@@ -71,12 +72,14 @@ class DockerArchiveSource:
         :param image_id: the digest of the image's configuration, if it is chosen by that.
         :param streamed: where layers may stand that were compressed while the archive came.
         :param temp_dir: where compressed layers may be kept; the system's folder if None.
+        :param known: layers that a registry has compressed already, by the digests of their content: they are not read.
         :raises ArchiveError: if it is no such archive, its image is damaged as far as that shows without its layers,
             or not exactly one image is chosen; the hint lists the choices.
         """
         self._tree = tree
         self._temp_dir = temp_dir
         self._streamed = streamed
+        self._known = known or {}
         self._entry = _choose(tree, _entries(tree), selector, image_id)
         self._layers: dict[_Job, Layer] = {}
         self._config = self._read_config()
@@ -95,6 +98,9 @@ class DockerArchiveSource:
     def want(self) -> bool:
         """Return false: it is at hand."""
         return False
+
+    def unpacked(self) -> None:
+        """Return None: a file's layers are read in any case, for it may be damaged."""
 
     def is_same(self, present: Manifest) -> bool:
         """Tell whether a manifest is this image, however its layers are compressed."""
@@ -170,10 +176,15 @@ class DockerArchiveSource:
             future.result()
 
     def _prepare_one(self, name: str, diff_id: str) -> Layer:
+        where = f"{self._tree.path}: {shown(name)}"
+        if diff_id in self._known:
+            return linked_layer(self._known[diff_id], where=where)
+        if self._streamed and self._streamed.passed(name):
+            raise ArchiveError(f"{where} is not the layer that its name says.", hint=_DAMAGED)
         packed = self._streamed.packed(name) if self._streamed else None
         if self._streamed is None or packed is None:
             return prepare_layer(self._tree, name, diff_id, self._temp_dir)
-        return packed_layer(self._streamed, packed, diff_id, where=f"{self._tree.path}: {shown(name)}")
+        return packed_layer(self._streamed, packed, diff_id, where=where)
 
     def _read_config(self) -> bytes:
         name = self._entry.config

@@ -81,12 +81,13 @@ class EngineImage:
     """An image as an engine describes it.
 
     ``id`` is the digest of its configuration; if ``is_layout`` is set, of its manifest or index. ``size`` is in bytes,
-    of layers as the engine has them; ``layers`` counts them, ``platform`` is ``os/architecture[/variant]``.
+    of layers as the engine has them; ``diff_ids`` are the digests of what is in them, the lowest first; ``platform`` is
+    ``os/architecture[/variant]``.
     """
 
     id: str
     size: int
-    layers: int
+    diff_ids: tuple[str, ...]
     platform: str
     is_layout: bool
 
@@ -127,7 +128,7 @@ class Engine:
         return EngineImage(
             image_id,
             size if isinstance(size, int) else 0,
-            len(layers) if isinstance(layers, list) else 0,
+            tuple(str(layer) for layer in layers) if isinstance(layers, list) else (),
             platform_of({key.lower(): described.get(key) for key in ("Os", "Architecture", "Variant")}),
             self._has_layouts(),
         )

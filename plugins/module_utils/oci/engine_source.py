@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from .compressed_layers import UnpackedLayers
 from .docker_archive import DockerArchiveSource, is_image
 from .engine_exports import EngineExports
 from .errors import ArchiveError
@@ -39,6 +40,7 @@ class EngineSource:
         self._owns = owns
         self._where = f"docker-daemon:{name}"
         self._image = exports.engine.image(name)
+        self._unpacked = UnpackedLayers(() if self._image.is_layout else self._image.diff_ids, self._image.platform)
         self._archive: LayoutSource | DockerArchiveSource | None = None
         self._lock = threading.Lock()
 
@@ -48,14 +50,18 @@ class EngineSource:
 
     def want(self) -> bool:
         """Say that the image will be read. It then comes in one archive with all others that are wanted."""
-        self._exports.want(self._image)
+        self._exports.want(self._image, self._unpacked)
         return True
+
+    def unpacked(self) -> UnpackedLayers | None:
+        """Return the layers of an image that the engine keeps unpacked."""
+        return self._unpacked if self._unpacked.diff_ids else None
 
     def is_same(self, present: Manifest) -> bool:
         """Tell by the ID whether a manifest is this image."""
         if self._image.is_layout:
             return present.digest == self._image.id
-        return is_image(present, self._image.id, self._image.layers)
+        return is_image(present, self._image.id, len(self._image.diff_ids))
 
     def platform(self) -> str:
         """Return the platform; empty for containerd's store, where an image may have several."""
@@ -103,7 +109,7 @@ class EngineSource:
             return self._archive
 
     def _read(self) -> LayoutSource | DockerArchiveSource:
-        tree = self._exports.tree(self._image)
+        tree = self._exports.tree(self._image, self._unpacked)
         shared = SharedTree(tree, path=self._where)
         if self._image.is_layout:
             return LayoutSource(shared, self._image.id)
@@ -112,6 +118,7 @@ class EngineSource:
             image_id=self._image.id,
             temp_dir=self._exports.temp_dir,
             streamed=tree if isinstance(tree, StreamedArchive) else None,
+            known=self._unpacked.known,
         )
         if archive.image_id != self._image.id:
             raise ArchiveError(

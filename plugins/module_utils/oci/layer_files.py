@@ -13,7 +13,7 @@ import tempfile
 import typing as t
 import zlib
 
-from .errors import ArchiveError
+from .errors import ArchiveError, ContentError
 from .file_tree import FileTree, FileView, shown
 from .media_types import DOCKER_LAYER, Descriptor
 from .packing import Packed, Packer
@@ -77,6 +77,18 @@ def packed_layer(archive: StreamedArchive, packed: Packed, diff_id: str, *, wher
         raise _wrong(where, packed.diff_id, diff_id)
     descriptor = Descriptor(DOCKER_LAYER, packed.digest, packed.size)
     return Layer(descriptor, lambda: archive.open_packed(packed), trusted=True)
+
+
+def linked_layer(descriptor: Descriptor, *, where: str) -> Layer:
+    """Return a layer that a registry has compressed already: it is named, and never read."""
+
+    def refuse() -> Readable:
+        raise ContentError(
+            f"{where}: the registry had the layer {descriptor.digest}, and has it no more.",
+            hint="Run it again: the layer is then compressed and sent.",
+        )
+
+    return Layer(descriptor, refuse, trusted=True)
 
 
 def _wrong(where: str, actual: str, diff_id: str) -> ArchiveError:

@@ -27,6 +27,7 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
@@ -212,10 +213,10 @@ def _descriptor(entry: object, where: str) -> Descriptor:
         raise ContentError(f"{where} lacks a media type or a size.")
     if not isinstance(urls, list):
         raise ContentError(f"{where} has urls that are no list.")
-    # Each text once, however many descriptors have it.
+    # A type once, however many descriptors have it. Digests are too many: Python's table of such texts only grows.
     return Descriptor(
         sys.intern(media_type),
-        sys.intern(digest),
+        digest,
         size,
         platform_of(entry.get("platform")),
         tuple(str(url) for url in urls),

@@ -41,6 +41,9 @@ class LayoutSource:
         """Return false: it is at hand."""
         return False
 
+    def unpacked(self) -> None:
+        """Return None: layers stay as they are."""
+
     def is_same(self, present: Manifest) -> bool:
         """Tell whether a manifest is this image, by its digest."""
         return present.digest == self._descriptor.digest

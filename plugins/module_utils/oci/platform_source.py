@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .compressed_layers import UnpackedLayers
 from .media_types import Descriptor, Manifest
 from .origin import Origin
 from .platforms import MissingPlatform, Platform, Selection, as_platform, select
@@ -38,6 +39,10 @@ class PlatformSource:
     def want(self) -> bool:
         """Say that the image will be read."""
         return self._source.want()
+
+    def unpacked(self) -> UnpackedLayers | None:
+        """Return the layers that have to be compressed."""
+        return self._source.unpacked()
 
     def is_same(self, present: Manifest) -> bool:
         """Tell whether a manifest is what is chosen."""

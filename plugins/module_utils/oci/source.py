@@ -11,6 +11,7 @@ import ssl
 import typing as t
 
 from .client import RegistryClient
+from .compressed_layers import UnpackedLayers
 from .describe import ContentReader, RepositoryReader
 from .errors import ConnectionFailed, RegistryError
 from .media_types import Descriptor, Manifest
@@ -31,6 +32,9 @@ class ImageSource(ContentReader, t.Protocol):
 
     def want(self) -> bool:
         """Say that :meth:`root` will be asked for; true if others of the same kind should say so before."""
+
+    def unpacked(self) -> UnpackedLayers | None:
+        """Return the layers that :meth:`root` has to compress unless it is told before that it need not; else None."""
 
     def is_same(self, present: Manifest) -> bool:
         """Tell whether what a registry has is this image already, without moving a layer."""
@@ -74,6 +78,9 @@ class RegistrySource(RepositoryReader):
     def want(self) -> bool:
         """Return false: each image has its own requests."""
         return False
+
+    def unpacked(self) -> None:
+        """Return None: layers stay as they are."""
 
     def is_same(self, present: Manifest) -> bool:
         """Tell by the digest, which is asked for by HEAD: Docker Hub does not count that as a pull."""

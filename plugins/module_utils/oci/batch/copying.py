@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import threading
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ..client import RegistryClient
 from ..errors import ArchiveError, ContentError, RegistryError
@@ -21,6 +20,7 @@ from ..media_types import Descriptor
 from ..source import ImageSource
 from .jobs import Job
 from .meter import Kind, Meter, Totals, shown_size
+from .parallel import each
 from .patience import LONGEST_OUTAGE, Patience
 from .planning import Planner
 from .problems import BadList, Problem
@@ -110,9 +110,7 @@ class Copier:
             for kind in kinds:
                 meter.settle(kind, blob.size)
 
-        with ThreadPoolExecutor(self._threads) as executor:
-            for _done in executor.map(foretell, plan.works.blobs.values()):
-                pass
+        each(foretell, list(plan.works.blobs.values()), self._threads)
         return meter.totals
 
     def run(self, plan: Plan) -> Totals:

@@ -14,6 +14,7 @@ from ..media_types import Manifest
 from ..platforms import Platform
 from ..reference import RepositoryTag
 from ..source import ImageSource
+from .packed_manifests import AnyManifest
 
 Result = t.Literal["copied", "skipped", "failed"]
 
@@ -49,7 +50,7 @@ class Job:
         platforms: tuple[Platform, ...] = (),
         *,
         referrers: bool = False,
-        root: Manifest | None = None,
+        root: AnyManifest | None = None,
         source: ImageSource | None = None,
     ) -> None:
         self.where = where

@@ -7,17 +7,19 @@
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ..client import RegistryClient
+from ..compressed_layers import UnpackedLayers, recall
 from ..describe import MAX_DEPTH
 from ..errors import ArchiveError, InvalidReference, InvalidSettings, RegistryError
 from ..location import Location, RegistryLocation
-from ..media_types import ALL_TYPES, Descriptor, Manifest
+from ..media_types import ALL_TYPES, Descriptor
 from ..platforms import MissingPlatform
 from ..reference import Reference, RepositoryTag
 from ..source import ImageSource
 from .jobs import Extra, Job
+from .packed_manifests import AnyManifest, packed
+from .parallel import each
 from .patience import Patience
 from .problems import BadList, Problem
 from .sources import Sources
@@ -40,7 +42,7 @@ _REFUSED = (ArchiveError, MissingPlatform, InvalidReference, InvalidSettings)
 A = t.TypeVar("A")
 B = t.TypeVar("B")
 
-Manifests = t.Dict[str, Manifest]
+Manifests = t.Dict[str, AnyManifest]
 """By digest."""
 
 
@@ -68,7 +70,9 @@ class Planner:
         jobs, contradictions = _once([part for parts in expanded for part in parts if isinstance(part, Job)])
         found += contradictions
         self._each(self._resolve, [job for job in jobs if job.error is None])
-        self._each(self._take, [job for job in jobs if job.error is None and not job.digest])
+        waiting = [job for job in jobs if job.error is None and not job.digest]
+        self._recall(waiting, jobs)
+        self._each(self._take, waiting)
         manifests = self._load([(job.root, job) for job in jobs if job.root and not job.error])
         asked = [job for job in jobs if job.referrers and not job.error]
         if asked:
@@ -115,13 +119,26 @@ class Planner:
             job.digest = there.digest
             return
         if not job.source.want():
-            job.root = job.source.root()
+            job.root = packed(job.source.root())
             job.digest = job.root.digest
+
+    def _recall(self, waiting: t.Sequence[Job], jobs: t.Sequence[Job]) -> None:
+        """Find out which layers that would have to be compressed are in the repositories that they go to."""
+        wanting: dict[str, list[UnpackedLayers]] = {}
+        for job in waiting:
+            unpacked = t.cast(ImageSource, job.source).unpacked()
+            if unpacked:
+                wanting.setdefault(job.target.repository, []).append(unpacked)
+        there: dict[str, list[str]] = {repository: [] for repository in wanting}
+        for job in [*waiting, *jobs]:
+            if job.before and job.target.repository in there:
+                there[job.target.repository].append(job.before)
+        self._each(lambda name: recall(self._client, name, wanting[name], there[name]), list(wanting))
 
     def _take(self, job: Job) -> None:
         """Read the root of an image that comes together with others, now that all of them have said so."""
         try:
-            job.root = t.cast(ImageSource, job.source).root()
+            job.root = packed(t.cast(ImageSource, job.source).root())
             job.digest = job.root.digest
         except RegistryError as error:
             job.fail(error)
@@ -168,35 +185,38 @@ class Planner:
         It takes requests, so no more are made than the bytes to be sent are worth, and only some for each image: what
         images share is in most of them.
         """
-        missing = {digest for digest, blob in works.blobs.items() if not blob.holder}
-        worth = len(missing) + sum(works.blobs[digest].size for digest in missing) // WORTH_A_REQUEST
-        worth = min(worth, _LOOKS * len(works.tags))
+        for job in jobs:
+            for digest in _linked(job):
+                linked = works.blobs.get(digest)
+                if linked:
+                    linked.holder = linked.holder or job.target.repository
+        missing = [blob.size for blob in works.blobs.values() if not blob.holder]
+        worth = min(len(missing) + sum(missing) // WORTH_A_REQUEST, _LOOKS * len(works.tags))
         places = {(job.target.repository, job.before) for job in jobs if job.before and job.error is None}
         wanted = sorted(places)[:worth]
         for _depth in range(MAX_DEPTH):
-            found = self._each(lambda place: self._look(*place), wanted)
-            for (repository, _digest), manifest in zip(wanted, found):
-                for blob in manifest.blobs if manifest else ():
-                    if blob.digest in missing:
-                        works.blobs[blob.digest].holder = works.blobs[blob.digest].holder or repository
+            found = self._each(lambda place: self._look(*place, works), wanted)
             worth -= len(wanted)
             below_them = {
-                (repository, child.digest)
-                for (repository, _digest), manifest in zip(wanted, found)
-                for child in (manifest.children if manifest else ())
+                (repository, digest) for (repository, _digest), children in zip(wanted, found) for digest in children
             }
             wanted = sorted(below_them)[: max(0, worth)]
 
-    def _look(self, repository: str, digest: str) -> Manifest | None:
+    def _look(self, repository: str, digest: str, works: Works) -> list[str]:
+        """Take down what an image has of the blobs that are missing, and return the manifests below it."""
         try:
-            return self._client.get_manifest(repository, digest)
+            manifest = self._client.get_manifest(repository, digest)
         except RegistryError:
-            return None  # it cannot be read, so nothing is known of it: the blobs are sent
+            return []  # it cannot be read, so nothing is known of it: the blobs are sent
+        for blob in manifest.blobs:
+            if blob.digest in works.blobs and not works.blobs[blob.digest].holder:
+                works.blobs[blob.digest].holder = repository
+        return [child.digest for child in manifest.children]
 
-    def _load(self, roots: t.Sequence[tuple[Manifest, Job]]) -> Manifests:
+    def _load(self, roots: t.Sequence[tuple[AnyManifest, Job]]) -> Manifests:
         """Return all manifests from some roots down, read level by level, each once over the whole list."""
         known: Manifests = {root.digest: root for root, _job in roots}
-        level: dict[str, tuple[Manifest, list[Job]]] = {}
+        level: dict[str, tuple[AnyManifest, list[Job]]] = {}
         for root, job in roots:
             level.setdefault(root.digest, (root, []))[1].append(job)
         for _depth in range(MAX_DEPTH):
@@ -209,31 +229,34 @@ class Planner:
             known.update((digest, child) for digest, (child, _jobs) in level.items())
         return known
 
-    def _child(self, known: Manifests, descriptor: Descriptor, jobs: list[Job]) -> Manifest | None:
+    def _child(self, known: Manifests, descriptor: Descriptor, jobs: list[Job]) -> AnyManifest | None:
         """Return a manifest from the first source that has it; without one, the jobs fail."""
         if descriptor.digest in known:
             return known[descriptor.digest]
         for job in jobs:
             try:
-                return self._patience.run(_hosts(job), lambda source=job.source: source.manifest(descriptor))  # type: ignore
+                return packed(self._patience.run(_hosts(job), lambda source=job.source: source.manifest(descriptor)))  # type: ignore
             except RegistryError as error:
                 job.fail(error)
         return None
 
     def _each(self, work: t.Callable[[A], B], items: t.Sequence[A]) -> list[B]:
         """Return the results in the order of the items."""
-        if len(items) < 2:
-            return [work(item) for item in items]
-        with ThreadPoolExecutor(min(self._threads, len(items))) as executor:
-            return list(executor.map(work, items))
+        return each(work, items, self._threads)
 
 
-def below(root: Manifest, manifests: Manifests, source: ImageSource) -> t.Iterator[Manifest]:
+def below(root: AnyManifest, manifests: Manifests, source: ImageSource) -> t.Iterator[AnyManifest]:
     """Yield the manifests below a root; those that are not known are read."""
     for child in root.children:
         manifest = manifests.get(child.digest) or source.manifest(child)
         yield manifest
         yield from below(manifest, manifests, source)
+
+
+def _linked(job: Job) -> list[str]:
+    """Return the layers that a repository was seen to have in place of those that its image would bring."""
+    unpacked = job.source.unpacked() if job.source else None
+    return [layer.digest for layer in unpacked.known.values()] if unpacked else []
 
 
 def _job(wish: Wish, target: RepositoryTag, location: RegistryLocation | None = None) -> Job:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import operator
 import threading
 import typing as t
 
@@ -29,6 +30,9 @@ THREADS = 4
 
 SMALL = 256 * 1024
 """Bytes up to which a blob is small: it takes the time of the way rather than that of its bytes."""
+
+_SOON = 64
+"""Tasks that are ready at a time, of each kind: more than there are threads."""
 
 Task = t.Callable[[], None]
 
@@ -65,6 +69,9 @@ class Runner:
         # What is quick, in the order of its priority, and large blobs, the largest first.
         self._quick: list[Entry] = []
         self._large: list[Entry] = []
+        # Blobs that are neither yet, what is next at the end: a task takes ten times the room.
+        self._later_quick: list[Blob] = []
+        self._later_large: list[Blob] = []
         self._numbers = itertools.count()
         self._running = 0
         self._broken: BaseException | None = None
@@ -76,8 +83,10 @@ class Runner:
         :raises BaseException: what no image can be blamed for.
         """
         with self._changed:
-            for blob in self._works.blobs.values():
-                self._begin(blob)
+            blobs = sorted(self._works.blobs.values(), key=operator.attrgetter("size"))
+            self._later_large = [blob for blob in blobs if blob.size > SMALL and not blob.holder]
+            self._later_quick = [blob for blob in blobs if blob.size <= SMALL and not blob.holder]
+            self._later_quick += [blob for blob in blobs if blob.holder]
             for write in (*self._works.writes, *self._works.tags):
                 self._release(write)
         # As many threads again do what is quick, so that what waits for the way does not wait for large blobs, too.
@@ -132,6 +141,9 @@ class Runner:
 
     def _next(self, takes_large: bool) -> Task | None:
         """Take what is to be done next. The lock is held."""
+        for some, later in ((self._quick, self._later_quick), (self._large, self._later_large)):
+            while later and len(some) < _SOON:
+                self._begin(later.pop())
         ends_something = bool(self._quick) and self._quick[0][0][0] < _BLOB
         ready = self._large if takes_large and self._large and not ends_something else self._quick
         return heapq.heappop(ready)[2] if ready else None

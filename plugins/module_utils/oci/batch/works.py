@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import collections
 import typing as t
-import zlib
 
 from ..errors import ContentError, RegistryError
 from ..describe import MAX_DEPTH, MAX_MANIFESTS
@@ -19,25 +18,61 @@ from ..media_types import Descriptor, Manifest
 from ..origin import Origin
 from ..source import ImageSource
 from .jobs import Job
+from .packed_manifests import AnyManifest, PackedManifest
 
 _MOST_SOURCES = 3
 """Sources of a blob that are kept: one, and some to try if it fails."""
 
 
-class Blob:
-    """A config or layer. ``holder`` is a repository of the registry that has it, empty while none is known to.
+class Place:
+    """A blob in a repository; ``users`` wait for it."""
 
-    There may be hundreds of thousands: tuples take half the room of lists.
+    __slots__ = ("repository", "users", "done", "error")
+
+    def __init__(self, repository: str) -> None:
+        self.repository = repository
+        self.users: tuple[Write, ...] = ()
+        self.done = False
+        self.error: RegistryError | None = None
+
+    @property
+    def blob(self) -> Blob:
+        """What is to be there."""
+        raise NotImplementedError
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether an image that has not failed needs it."""
+        return any(user.is_wanted for user in self.users)
+
+
+class Blob(Place):
+    """A config or layer, and the first place of it. ``holder`` is a repository of the registry that has it, empty while
+    none is known to.
+
+    There may be hundreds of thousands, and most have one place: an object for both, and tuples in place of lists, take half
+    the room.
     """
 
-    __slots__ = ("digest", "size", "places", "holder", "sources")
+    __slots__ = ("digest", "size", "others", "holder", "sources")
 
-    def __init__(self, digest: str, size: int) -> None:
+    def __init__(self, digest: str, size: int, repository: str) -> None:
+        super().__init__(repository)
         self.digest = digest
         self.size = size
-        self.places: tuple[Place, ...] = ()
+        self.others: tuple[Place, ...] = ()
         self.holder = ""
         self.sources: tuple[ImageSource, ...] = ()
+
+    @property
+    def blob(self) -> Blob:
+        """The blob itself."""
+        return self
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The repositories that it goes to."""
+        return (self, *self.others)
 
     @property
     def descriptor(self) -> Descriptor:
@@ -53,22 +88,19 @@ class Blob:
                 self.sources += source
 
 
-class Place:
-    """A blob in a repository; ``users`` wait for it."""
+class OtherPlace(Place):
+    """One more repository that a blob goes to."""
 
-    __slots__ = ("blob", "repository", "users", "done", "error")
+    __slots__ = ("_blob",)
 
     def __init__(self, blob: Blob, repository: str) -> None:
-        self.blob = blob
-        self.repository = repository
-        self.users: tuple[Write, ...] = ()
-        self.done = False
-        self.error: RegistryError | None = None
+        super().__init__(repository)
+        self._blob = blob
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether an image that has not failed needs it."""
-        return any(user.is_wanted for user in self.users)
+    def blob(self) -> Blob:
+        """What is to be there."""
+        return self._blob
 
 
 class Write:
@@ -79,9 +111,9 @@ class Write:
 
     __slots__ = ("repository", "_manifest", "reference", "job", "needs", "users", "waiting", "queued", "done", "error")
 
-    def __init__(self, repository: str, manifest: Manifest, reference: str, job: Job | None = None) -> None:
+    def __init__(self, repository: str, manifest: AnyManifest, reference: str, job: Job | None = None) -> None:
         self.repository = repository
-        self._manifest: Manifest | tuple[str, str, bytes] = manifest
+        self._manifest = manifest
         self.reference = reference
         self.job = job
         self.needs: tuple[Place | Write, ...] = ()
@@ -101,32 +133,30 @@ class Write:
     @property
     def manifest(self) -> Manifest:
         """What is written."""
-        if isinstance(self._manifest, Manifest):
-            return self._manifest
-        media_type, digest, packed = self._manifest
-        return Manifest(zlib.decompress(packed), media_type, digest)
+        return self._manifest if isinstance(self._manifest, Manifest) else self._manifest.bare
 
     def pack(self) -> None:
         """Drop what was read from the manifest, which the graph has already: its bytes are what is written.
 
         One that is about another is kept as it is, since it may have to be listed.
         """
-        manifest = self.manifest
-        if not manifest.subject:
-            self._manifest = (manifest.media_type, manifest.digest, zlib.compress(manifest.raw, 1))
+        if isinstance(self._manifest, Manifest) and not self._manifest.subject:
+            self._manifest = PackedManifest(self._manifest)
 
     def need(self, others: t.Iterable[Place | Write]) -> None:
         """Wait for some things."""
         self.needs += tuple(others)
         self.waiting = len(self.needs)
+        only = (self,)
         for other in others:
-            other.users += (self,)
+            # Most have one user, and all those of a manifest the same: one tuple is enough for them.
+            other.users = other.users + only if other.users else only
 
 
 class Works:
     """All that is to be written for a list of images."""
 
-    def __init__(self, jobs: t.Sequence[Job], manifests: dict[str, Manifest], home: Origin) -> None:
+    def __init__(self, jobs: t.Sequence[Job], manifests: dict[str, AnyManifest], home: Origin) -> None:
         """Make the graph. An image that cannot be one fails here.
 
         :param manifests: all below the jobs' roots, by digest; it is emptied.
@@ -140,7 +170,7 @@ class Works:
         self.tags: list[Write] = []
         self.writes: tuple[Write, ...] = ()
         self._home = home
-        self._manifests: t.Mapping[str, Manifest] = manifests
+        self._manifests: t.Mapping[str, AnyManifest] = manifests
         self._written: dict[tuple[str, str], Write] = {}
         self._places: dict[tuple[str, str], Place] = {}
         planned = [job for job in jobs if job.planned]
@@ -163,6 +193,14 @@ class Works:
         """The bytes to be sent at the most."""
         return sum(blob.size for blob in self.blobs.values() if not blob.holder)
 
+    def clear(self) -> None:
+        """Forget all of it. What waits for each other is a circle, which Python alone finds late."""
+        for write in (*self.writes, *self.tags):
+            write.needs = ()
+        self.blobs.clear()
+        self.tags.clear()
+        self.writes = ()
+
     def hold_manifests(self) -> None:
         """Have each manifest wait for all blobs, not only for its own."""
         places = [place for blob in self.blobs.values() for place in blob.places]
@@ -180,9 +218,10 @@ class Works:
         repository = job.target.repository
         extras = [(extra.root, extra.tag or extra.root.digest) for extra in job.extras]
         # What is written last stands for the image: its tag, or the last that it lacked of what is about it.
-        last = Write(repository, job.root, job.target.tag, job) if job.root else Write(repository, *extras.pop(), job)
+        manifest, reference = (job.root, job.target.tag) if job.root else extras.pop()
+        last = Write(repository, manifest, reference, job)
         last.need([self._write(repository, root, job, reference) for root, reference in extras])
-        self._fill(last, job)
+        self._fill(last, manifest, job)
         self.tags.append(last)
 
     def _below(self, job: Job) -> set[str]:
@@ -196,34 +235,36 @@ class Works:
                 waiting += [self._manifests[child.digest] for child in manifest.children if child.digest in self._manifests]
         return seen
 
-    def _fill(self, write: Write, job: Job) -> None:
-        children = dict.fromkeys(child.digest for child in write.manifest.children)
+    def _fill(self, write: Write, manifest: AnyManifest, job: Job) -> None:
+        children = dict.fromkeys(child.digest for child in manifest.children)
         write.need([self._write(write.repository, self._manifests[child], job, child) for child in children])
         source = (t.cast(ImageSource, job.source),)
-        write.need([self._place(write.repository, blob, source) for blob in write.manifest.blobs])
+        write.need([self._place(write.repository, blob, source) for blob in manifest.blobs])
         write.pack()
 
-    def _write(self, repository: str, manifest: Manifest, job: Job, reference: str) -> Write:
+    def _write(self, repository: str, manifest: AnyManifest, job: Job, reference: str) -> Write:
         key = (repository, reference)
         if key not in self._written:
             self._written[key] = Write(repository, manifest, reference)
-            self._fill(self._written[key], job)
+            self._fill(self._written[key], manifest, job)
         return self._written[key]
 
     def _place(self, repository: str, descriptor: Descriptor, source: tuple[ImageSource]) -> Place:
         blob = self.blobs.get(descriptor.digest)
         if blob is None:
-            blob = self.blobs[descriptor.digest] = Blob(descriptor.digest, descriptor.size)
+            blob = self.blobs[descriptor.digest] = Blob(descriptor.digest, descriptor.size, repository)
         blob.add_source(source)
         blob.holder = blob.holder or source[0].mountable_from(self._home)
-        key = (repository, descriptor.digest)
+        if blob.repository == repository:
+            return blob
+        key = (repository, blob.digest)
         if key not in self._places:
-            self._places[key] = Place(blob, repository)
-            blob.places += (self._places[key],)
+            self._places[key] = OtherPlace(blob, repository)
+            blob.others += (self._places[key],)
         return self._places[key]
 
 
-def _refuse_endless(root: Manifest, manifests: t.Mapping[str, Manifest]) -> None:
+def _refuse_endless(root: AnyManifest, manifests: t.Mapping[str, AnyManifest]) -> None:
     seen: set[str] = set()
     level = [root]
     for depth in range(MAX_DEPTH + 1):

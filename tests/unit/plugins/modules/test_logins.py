@@ -117,6 +117,25 @@ def test_a_credential_helper(
     assert result["error"]["kind"] == "InvalidSettings"
 
 
+def test_a_helper_runs_once_for_each_registry(
+    registry: MemoryRegistry, guarded: MemoryRegistry, home: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many of its repositories are copied."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    answer = json.dumps({"Username": RIGHT[0], "Secret": RIGHT[1]})
+    write_helper(tmp_path / "bin", "test", f"read -r server; echo \"$server\" >> {tmp_path}/calls; echo '{answer}'")
+    config = home / ".docker" / "config.json"
+    config.parent.mkdir()
+    config.write_text('{"credsStore": "test"}')
+    entries = []
+    for number in range(10):
+        guarded.put(f"team/x{number}", "1", IMAGE.contents, IMAGE.root)
+        entries.append({"source": f"docker://{guarded.authority}/team/x{number}:1"})
+    result = modules.run("images", url=registry.url, images=entries)
+    assert result["totals"]["copied"] == 10
+    assert sorted((tmp_path / "calls").read_text().split()) == sorted([registry.authority, guarded.authority])
+
+
 def test_a_damaged_file_is_named(registry: MemoryRegistry, home: pathlib.Path) -> None:
     path = home / ".docker" / "config.json"
     path.parent.mkdir()

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import typing as t
 
 
 class Relay:
-    """Passes bytes on until it is closed.
+    """Passes bytes on until it is closed; ``sent`` counts those that went to the server.
 
     :param port: the server's port on 127.0.0.1; a proxy leads there whatever it is asked for.
     :param host: where to listen.
@@ -21,6 +22,8 @@ class Relay:
 
     def __init__(self, port: int, *, host: str = "127.0.0.1", connect: str = "") -> None:
         self.heads: list[str] = []
+        self.sent = 0
+        self._lock = threading.Lock()
         self._target = ("127.0.0.1", port)
         self._connect = connect
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -50,17 +53,22 @@ class Relay:
                 self.heads.append(head.decode())
                 client.sendall(f"HTTP/1.1 {self._connect}\r\n\r\n".encode())
             with socket.create_connection(self._target) as server:
-                back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+                back = threading.Thread(target=_pump, args=(server, client, lambda _size: None), daemon=True)
                 back.start()
-                _pump(client, server)
+                _pump(client, server, self._count)
                 back.join()
 
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self.sent += size
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+
+def _pump(source: socket.socket, target: socket.socket, count: t.Callable[[int], None]) -> None:
     with contextlib.suppress(OSError):
         while True:
             data = source.recv(65536)
             if not data:
                 break
             target.sendall(data)
+            count(len(data))
         target.shutdown(socket.SHUT_WR)

@@ -10,11 +10,15 @@ import json
 import pathlib
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials, IdentityToken
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.credential_helpers import ask_helper
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.credential_helpers import (
+    RememberedHelpers,
+    ask_helper,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.helpers import helper_with, write_helper
 
@@ -80,3 +84,22 @@ def test_a_helper_that_cannot_be_started(folder: pathlib.Path) -> None:
 def test_a_helper_may_ignore_its_input(folder: pathlib.Path) -> None:
     write_helper(folder, "deaf", """exec <&-; echo '{"Username": "ada", "Secret": "hunter2"}'""")
     assert ask_helper("deaf", "x" * 1_000_000, where="config.json") == Credentials("ada", "hunter2")
+
+
+def test_each_helper_is_asked_once_for_each_server(folder: pathlib.Path) -> None:
+    """However many threads ask; one that has no login, or fails, too."""
+    calls = folder / "calls"
+    count = f"read -r server; echo \"$server\" >> {calls}; sleep 0.05; "
+    write_helper(folder, "good", count + """echo '{"Username": "ada", "Secret": "hunter2"}'""")
+    write_helper(folder, "empty", count + "echo credentials not found; exit 1")
+    write_helper(folder, "bad", count + "exit 1")
+    helpers = RememberedHelpers()
+    with ThreadPoolExecutor(8) as executor:
+        logins = list(executor.map(lambda _number: helpers.ask("good", SERVER, where="config.json"), range(20)))
+    assert logins == [Credentials("ada", "hunter2")] * 20
+    helpers.ask("good", "other.example.com", where="config.json")
+    for _time in range(3):
+        assert helpers.ask("empty", SERVER, where="config.json") is None
+        with pytest.raises(InvalidSettings, match="docker-credential-bad of config.json failed"):
+            helpers.ask("bad", SERVER, where="config.json")
+    assert calls.read_text().split() == [SERVER, "other.example.com", SERVER, SERVER]
