@@ -23,6 +23,7 @@ NAME = "registry.dockyard.test"
 REGISTRY = f"{NAME}:5000"
 IMAGES = ROOT / ".cache" / "images"
 PLAY_SECONDS = 1200
+WEB = {"name": "web", "image": "nginx", "tag": "latest", "replicas": 2, "publish": [{"published_port": 80, "target_port": 80}]}
 SETTINGS = {
     "registry_image_archive": str(IMAGES / "registry-3.tar"),
     "registry_tls": "own_ca",
@@ -30,10 +31,7 @@ SETTINGS = {
     "registry_swarm_address": "127.0.0.1",
     "registry_users": [{"name": "ada"}],
     "registry_seed_images": [{"name": "nginx:latest", "source": "oci-archive:/srv/nginx.tar:nginx:latest"}],
-    "swarm_rollout_workloads": [{
-        "name": "web", "image": "nginx", "tag": "latest", "replicas": 2,
-        "publish": [{"published_port": 80, "target_port": 80}],
-    }],
+    "swarm_rollout_workloads": [WEB],
     "swarm_cluster_labels": {"disk": "ssd", "fast": True},
 }
 
@@ -100,6 +98,10 @@ def runs(inventory, *arguments, **changes):
         ({"registry_swarm_publish_mode": "ingress"}, ["registry_swarm_publish_mode is 'ingress'", "needs IPVS"]),
         ({"registry_swarm_node": "elsewhere"}, ["registry_swarm_node is 'elsewhere'"]),
         ({"swarm_cluster_labels": {"a/b": 1}}, ["swarm_cluster_labels", "'a/b'"]),
+        ({"registry_swarm_storage_label": "images"}, ["registry_swarm_storage_label is 'images', and no node has it"]),
+        ({"swarm_rollout_workloads": [{"name": "w" * 64, "image": "nginx"}]}, ["the service's name is 'www", "64 characters"]),
+        ({"swarm_rollout_workloads": [{**WEB, "replicas": 1, "update": {"order": "start-first"}}]},
+         ["web: update.order is 'start-first', and without IPVS in all kernels port 80"]),
     ],
 )
 def test_refused_before_any_change(inventory, changes, says):
