@@ -266,6 +266,10 @@ def removed(inventory):
     back = runs(inventory)
     assert back.code == 0, back.printed
     pulled()
+    # Once more, and what was kept after that: also by an inventory that does not say that it is a Swarm's.
+    assert play("remove", inventory, timeout=PLAY_SECONDS, **SETTINGS).code == 0
+    inventory.write_text(inventory.read_text().replace("swarm_managers", "registry"))
     gone = play("remove", inventory, timeout=PLAY_SECONDS, **SETTINGS, registry_remove_data=True)
     assert gone.code == 0, gone.printed
+    assert "dockyard.registry" not in run(HOST, "docker", "node", "inspect", "self", "-f", "{{.Spec.Labels}}")
     assert run(HOST, "sh", "-c", "ls /var/lib/dockyard /etc/dockyard").split() == ["/etc/dockyard:", "/var/lib/dockyard:"]
