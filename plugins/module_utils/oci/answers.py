@@ -2,61 +2,98 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The head of an HTTP answer, read without the mail parser of Python's library.
+"""The heads of HTTP requests and answers, written and read without the detours of Python's library.
 
-That parser takes a third of all a small request costs, and lists of thousands of tags are nothing but small requests.
+Those take two thirds of all a small request costs, and lists of thousands of tags are nothing but small requests. The
+library still reads the bodies, and stands in for what is left out here.
 """
 
 from __future__ import annotations
 
 import http
 import http.client
+import re
 import typing as t
 
-_MAX_LINE = 64 * 1024
-"""Bytes of one line, as in Python's library."""
+from .wire import Wire
 
-_MAX_LINES = 200
-"""Lines of one head; an answer to a list of challenges has a few dozen."""
+_ILLEGAL = re.compile(r"[\0\r\n]")
+"""What ends a field, or what some take for its end (RFC 9110, 5.5)."""
 
 _NO_BODY = (http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED)
 
 
+class PlainConnection(http.client.HTTPConnection):
+    """A connection with what came on it; it is opened once and not again."""
+
+    wire: Wire
+    idle_since: float
+    """When its last answer had been read, by the monotonic clock."""
+
+
+class TlsConnection(http.client.HTTPSConnection):
+    """The same over TLS."""
+
+    wire: Wire
+    idle_since: float
+
+
+Connection = t.Union[PlainConnection, TlsConnection]
+
+
 class Headers:
-    """The fields of an answer. Names are looked up in any case."""
+    """The fields of an answer, looked up in its text. Names are looked up in any case."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_text", "_lower")
 
-    def __init__(self, values: dict[str, list[str]]) -> None:
-        """Take the values by lower-case name."""
-        self._values = values
+    def __init__(self, text: str) -> None:
+        """Take fields that all begin with the end of a line, and nothing behind the last."""
+        self._text = text
+        self._lower = text.lower()
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value."""
-        found = self._values.get(name.lower())
-        return found[0] if found else default
+        value, _end = self._find(name, 0)
+        return default if value is None else value
 
     def get_all(self, name: str, default: list[str] | None = None) -> list[str] | None:
         """Return all values, in the order they came in."""
-        return self._values.get(name.lower(), default)
+        found: list[str] = []
+        value, end = self._find(name, 0)
+        while value is not None:
+            found.append(value)
+            value, end = self._find(name, end)
+        return found or default
+
+    def _find(self, name: str, start: int) -> tuple[str | None, int]:
+        field = f"\n{name.lower()}:"
+        begin = self._lower.find(field, start)
+        if begin < 0:
+            return None, start
+        begin += len(field)
+        end = self._text.find("\n", begin)
+        end = len(self._text) if end < 0 else end
+        return self._text[begin:end].strip(), end
 
 
 class QuickResponse(http.client.HTTPResponse):
     """An answer of the library with :class:`Headers` in place of a mail message."""
 
+    def __init__(self, wire: Wire, method: str | None = None) -> None:
+        super().__init__(t.cast("t.Any", wire), method=method)
+        self._wire = wire
+
     def begin(self) -> None:
         """Read the head, and find out how long the body is (RFC 9112, 6.3), as the library does."""
         if self.headers is not None:
             return
-        while True:
-            version, status, reason = self._read_status()
-            headers = _read_headers(self.fp)
-            if status != http.HTTPStatus.CONTINUE:
-                break
+        status = http.HTTPStatus.CONTINUE.value
+        while 100 <= status < 200 and status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            version, status, self.reason, fields = _parse(self._wire.read_head())
         if not version.startswith(("HTTP/1.", "HTTP/0.9")):
             raise http.client.UnknownProtocol(version)
+        headers = Headers(fields)
         self.code = self.status = status
-        self.reason = reason.strip()
         self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
         self.headers = self.msg = t.cast("http.client.HTTPMessage", headers)
         self.chunked = (headers.get("transfer-encoding") or "").lower() == "chunked"
@@ -70,33 +107,32 @@ class QuickResponse(http.client.HTTPResponse):
             self.will_close = True
 
 
-def _read_headers(stream: t.BinaryIO) -> Headers:
-    values: dict[str, list[str]] = {}
-    last: list[str] = []
-    for _number in range(_MAX_LINES):
-        line = stream.readline(_MAX_LINE + 1)
-        if len(line) > _MAX_LINE:
-            raise http.client.LineTooLong("header line")
-        text = line.decode("iso-8859-1")
-        stripped = text.strip()
-        if not stripped:
-            return Headers(values)
-        if text[0] in " \t" and last:
-            last[-1] += f" {stripped}"  # a line that goes on, which nobody should send any more (RFC 9112, 5.2)
-            continue
-        name, _colon, value = stripped.partition(":")
-        last = values.setdefault(name.rstrip().lower(), [])
-        last.append(value.strip())
-    raise http.client.HTTPException(f"got more than {_MAX_LINES} headers")
+def write_head(connection: Connection, method: str, target: str, fields: t.Mapping[str, str]) -> None:
+    """Write a request's head on an open connection. ``fields`` hold Host and, if a body follows, its length.
+
+    :raises ValueError: if a field's value holds the end of a line: what follows it would be read as another field.
+    """
+    if _ILLEGAL.search("".join(fields.values())):
+        raise ValueError("a header field holds the end of a line")
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    connection.sock.sendall("\r\n".join(lines).encode("latin-1"))
 
 
-class PlainConnection(http.client.HTTPConnection):
-    """A connection whose answers are read quickly."""
+def read_answer(connection: Connection, method: str) -> QuickResponse:
+    """Return the answer to what was written on a connection, its body unread."""
+    response = QuickResponse(connection.wire, method=method)
+    try:
+        response.begin()
+    except BaseException:
+        response.close()
+        raise
+    return response
 
-    response_class = QuickResponse
 
-
-class TlsConnection(http.client.HTTPSConnection):
-    """The same over TLS."""
-
-    response_class = QuickResponse
+def _parse(head: str) -> tuple[str, int, str, str]:
+    """Return version, status, reason and the fields (RFC 9112, 4)."""
+    line, _end, fields = head.partition("\n")
+    version, status, reason = (*line.split(None, 2), "", "", "")[:3]
+    if not (status.isascii() and status.isdigit() and len(status) == 3):
+        raise http.client.BadStatusLine(line)
+    return version, int(status), reason.strip(), f"\n{fields}"

@@ -22,7 +22,6 @@ import os
 import typing as t
 
 from .auth import Credentials, IdentityToken, Login, RegistryToken
-from .credential_helpers import ask_helper
 from .errors import InvalidReference, InvalidSettings
 from .origin import HostPort, Origin, parse_host_port, split_url
 from .reference import DOCKER_HUB, DOCKER_HUB_API
@@ -63,6 +62,8 @@ class AuthFile:
         helper_key = _best(self.helpers, origin, repository)
         helper = self.store if helper_key is None else self.helpers[helper_key]
         if helper:
+            from .credential_helpers import ask_helper
+
             found = ask_helper(helper, _server_name(origin), where=self.path)
             if found is not None:
                 return found
