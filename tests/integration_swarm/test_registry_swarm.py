@@ -190,21 +190,18 @@ def updated(inventory):
     # For the way back.
     assert before <= secrets()
     pulled()
-    assert runs(inventory).changed(HOST) == 0
 
 
 def others_say_what_to_type(inventory):
     """Playbooks for a registry that is a container do nothing to a Swarm's, and say so: by the inventory, and by the service."""
-    for name in ("users", "certificates", "stop", "start"):
-        for variables in ({}, {"target": HOST}):
-            done = play(name, inventory, **SETTINGS, **variables)
-            assert (done.code, done.changed(HOST)) == (2, 0), done.printed
-            assert "The registry registry (registry_name) is a Swarm's" in done.printed
-            assert "ansible-playbook dockyard.registry.swarm" in done.printed
-    for variables in ({}, {"target": HOST}):
-        done = play("doctor", inventory, **SETTINGS, **variables)
+    for name, variables in (("users", {}), ("certificates", {"target": HOST}), ("stop", {"target": HOST}), ("start", {})):
+        done = play(name, inventory, **SETTINGS, **variables)
         assert (done.code, done.changed(HOST)) == (2, 0), done.printed
-        assert "The registry registry is a Swarm's: it was NOT looked at" in done.printed
+        assert "The registry registry (registry_name) is a Swarm's" in done.printed
+        assert "ansible-playbook dockyard.registry.swarm" in done.printed
+    done = play("doctor", inventory, **SETTINGS)
+    assert (done.code, done.changed(HOST)) == (2, 0), done.printed
+    assert "The registry registry is a Swarm's: it was NOT looked at" in done.printed
     done = play("doctor", inventory, **SETTINGS, target="none", clients="swarm_managers", registry_client_registry=REGISTRY)
     assert done.code == 0, done.printed
     assert shown("{{.Spec.Mode.Replicated.Replicas}}") == "1"
