@@ -18,7 +18,7 @@ options:
     description:
       - What the module found, with C(side), V(server) or V(client), and C(settings) beside it, as the role
         P(dockyard.registry.registry_doctor#role) puts them together.
-      - Without a side, C(problem) says why there is nothing.
+      - Without a side, C(problem) says why there is nothing, or C(swarm) names the registry that a Swarm runs.
     type: dict
     required: true
   host:

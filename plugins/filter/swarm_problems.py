@@ -20,13 +20,13 @@ options:
     required: true
   nodes:
     description:
-      - The nodes, each with its name as C(host), the answers of M(dockyard.registry.swarm_info) as C(look) and the C(names) of
-        M(dockyard.registry.host_info).
+      - The nodes, each with its name as C(host), the answers of M(dockyard.registry.swarm_info) as C(look), the C(names) of
+        M(dockyard.registry.host_info), and the C(labels) that it is to be given.
     type: list
     elements: dict
     required: true
   early:
-    description: Whether the Swarm may be missing, for it will be made.
+    description: Whether the role P(dockyard.registry.swarm_cluster#role) is still to make the Swarm, and to give nodes their labels.
     type: bool
     default: false
 """

@@ -35,8 +35,9 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Not with O(force=true).
-      - A password that has changed is not seen, as the engine never tells it. It is handed over with the next change.
+      - Not with O(force=true) or O(update_credentials=true).
+      - A password that has changed is not seen, as the engine never tells it. It is handed over with the next change, or by
+        O(update_credentials=true).
       - O(state=rolled_back) changes nothing if the last thing that happened to the service was a rollback, by whomever.
 options:
   name:
@@ -447,6 +448,14 @@ options:
       - Whether all tasks are replaced even if nothing has changed, for example to have an update that is paused go on.
     type: bool
     default: false
+  update_credentials:
+    description:
+      - Whether the nodes are handed the login even if nothing else changes, for example after its password has changed. Until
+        then, a node that has not yet got the image cannot pull it.
+      - Tasks that run are left alone. It counts as a change of the service all the same, as the engine does not say which login
+        it has. So there is no way back any more to what was before the last real change, by O(state=rolled_back).
+    type: bool
+    default: false
   docker_host:
     description:
       - Where the manager's engine listens, as C(unix:///path) or C(tcp://host:port). If it is not given, the environment variable
@@ -512,6 +521,15 @@ EXAMPLES = r"""
   dockyard.registry.service:
     name: web
     state: absent
+
+- name: Hand the nodes a login whose password has changed
+  dockyard.registry.service:
+    name: web
+    image: registry.example.com/nginx:1.27
+    replicas: 10
+    username: ci
+    password: "{{ registry_password }}"
+    update_credentials: true
 """
 
 RETURN = r"""
@@ -691,8 +709,15 @@ def deploy(module: AnsibleModule, swarm: Swarm, progress: Progress) -> Result:
         plan = plan_rollback(swarm, params["name"])
     else:
         image = find_image(module, swarm)
+        if params["update_credentials"] and not image.login:
+            raise InvalidService(
+                "update_credentials is true, and there is no login for the image's registry.",
+                hint="Give username and password, or log in on the managed host.",
+            )
         plan = plan_service(swarm, params, image.name)
     before, after = differences(plan.before, plan.after)
+    if plan.relogin:
+        before, after = {"login": "as it was"}, {"login": "handed over again"}
     result = describe(plan, None, "")
     if not module.check_mode:
         goal = execute(plan, swarm, image.login, image.registry)

@@ -24,11 +24,18 @@ _WIDEST = 160
 def diagnose(facts: t.Mapping[str, t.Any], host: str = "") -> list[Finding]:
     """The findings of one host.
 
-    :param facts: with `server` or `client`, what the module found there; with neither, why there is nothing in `problem`.
+    :param facts: with `server` or `client`, what the module found there; with neither, why there is nothing in `problem`, or
+        in `swarm` the name of a registry that a Swarm runs.
     :param host: the host's name, for the table.
     """
     examine = {"server": examine_server, "client": examine_client}.get(str(facts.get("side")))
-    if examine is None:
+    if facts.get("swarm"):
+        found = [Finding(FAIL, "registry", f"The registry {facts['swarm']} is a Swarm's: it was NOT looked at, for the doctor knows "
+                         "containers of one host.",
+                         f"See how it is by `docker service ps --no-trunc {facts['swarm']}` on a manager; the playbook "
+                         "dockyard.registry.swarm puts it back as it should be. How nodes reach it, tells the doctor with `-e target=none "
+                         "-e clients=swarm_managers:swarm_workers -e registry_client_registry=HOST:PORT`.")]
+    elif examine is None:
         problem = facts.get("problem") or "Ansible did not get there."
         found = [Finding(FAIL, "host", f"The host could not be looked at: {problem}",
                          "Try `ansible HOST -m ping -b`; the doctor needs Python there, and to become root.")]

@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_reference, parse_registry
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.constraints import may_run, parse_constraint
+from ansible_collections.dockyard.registry.plugins.module_utils.swarm.values import check_service_name
 
 Settings = t.Mapping[str, t.Any]
 Workload = t.Dict[str, t.Any]
@@ -253,6 +254,10 @@ def _list(workloads: t.Any) -> list[str]:
         if unknown:
             out.append(f"{where} ({name}) has {', '.join(unknown)}, which a workload does not have. It has "
                        f"{', '.join(sorted((*OWN_KEYS, *PASSED_ON)))}.")
+        try:
+            check_service_name(name, f"{where}: the service's name")
+        except RegistryError as error:
+            out.append(f"{error} Set its name.")
         if name in seen:
             out.append(f"{where}: the name {name} is there twice, and a service has one. Give one of them another name.")
         seen.add(name)

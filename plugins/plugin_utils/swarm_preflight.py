@@ -7,7 +7,7 @@
 Pure functions: the variables of the roles registry and registry_swarm, and what the modules ``swarm_info`` and ``host_info`` found
 on each node go in; a plan and messages come out. Each names the variable, its value and the way out.
 A node is a mapping with ``host`` its name in the inventory, ``look`` the answers of ``swarm_info``, ``names`` those of
-``host_info`` for the registry's main name.
+``host_info`` for the registry's main name, ``labels`` those that the role swarm_cluster gives it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import hashlib
 import ipaddress
 import re
 import typing as t
+
+from .swarm_cluster import node_labels
 
 Settings = t.Mapping[str, t.Any]
 Node = t.Mapping[str, t.Any]
@@ -81,12 +83,31 @@ def storage_host(settings: Settings, nodes: t.Sequence[Node]) -> str:
     return str(hosts[0] if hosts else settings["registry_swarm_node"] or settings["registry_swarm_manager"])
 
 
-def plan(settings: Settings, nodes: t.Sequence[Node]) -> dict[str, t.Any]:
+def foreseen(settings: Settings, nodes: t.Sequence[Node]) -> list[Node]:
+    """Return the nodes as the role swarm_cluster will have made them: all of them in the Swarm, with their labels."""
+    known = {key: dict(node) for key, node in _known(settings, nodes).items()}
+    out: list[Node] = []
+    for node in nodes:
+        node_id = _node_id(node) or f"new {node['host']}"
+        entry = known.setdefault(node_id, {
+            "node_id": node_id, "hostname": node["host"], "state": "ready", "availability": "active", "address": "", "labels": {}})
+        entry["labels"] = {**entry["labels"], **node_labels(node.get("labels") or {})}
+        out.append({**node, "look": {**node["look"], "swarm": {**node["look"]["swarm"], "node_id": node_id}}})
+    manager = _manager(settings, out)
+    if manager:
+        manager["look"]["swarm"]["nodes"] = list(known.values())
+    return out
+
+
+def plan(settings: Settings, nodes: t.Sequence[Node], early: bool = False) -> dict[str, t.Any]:
     """Return how the registry is to run on these nodes.
 
     ``without_ipvs`` are the hosts whose kernels lack it, each with the reason; ``pinned`` says whether the registry stays on
     ``storage_host``, by the constraint on ``label``.
+
+    :param early: the role swarm_cluster is still to make the Swarm and its labels.
     """
+    nodes = foreseen(settings, nodes) if early else nodes
     mode = publish_mode(settings, nodes)
     return {
         "publish_mode": mode,
@@ -102,8 +123,9 @@ def plan(settings: Settings, nodes: t.Sequence[Node]) -> dict[str, t.Any]:
 def swarm_problems(settings: Settings, nodes: t.Sequence[Node], early: bool = False) -> list[str]:
     """Return everything that stands in the way.
 
-    :param early: that there is no Swarm yet is no problem, for it will be made; what only its manager knows is not asked.
+    :param early: that there is no Swarm yet is no problem, for the role swarm_cluster will make it and give nodes their labels.
     """
+    nodes = foreseen(settings, nodes) if early else nodes
     out = _names(settings) + _choices(settings) + _policy(settings, nodes)
     manager = _manager(settings, nodes)
     if manager is None:
@@ -113,7 +135,7 @@ def swarm_problems(settings: Settings, nodes: t.Sequence[Node], early: bool = Fa
     out += _hosts(settings, nodes)
     out += _access(settings, nodes) + _ports(settings, nodes)
     if not swarm["manager"]:
-        return out if early else out + [
+        return out + _storage(settings, nodes) if early else out + [
             f"{manager['host']} is no manager of a Swarm (its engine says: {swarm['state']}). Have the role swarm_cluster make it "
             "one first: the playbook swarm does."]
     return out + _storage(settings, nodes) + _reached(settings, nodes)

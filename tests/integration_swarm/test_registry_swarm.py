@@ -23,6 +23,8 @@ NAME = "registry.dockyard.test"
 REGISTRY = f"{NAME}:5000"
 IMAGES = ROOT / ".cache" / "images"
 PLAY_SECONDS = 1200
+WEB = {"name": "web", "image": "nginx", "tag": "latest", "replicas": 2, "publish": [{"published_port": 80, "target_port": 80}]}
+OLD = {"registry_image": "registry:2", "registry_image_archive": str(IMAGES / "registry-2.tar")}
 SETTINGS = {
     "registry_image_archive": str(IMAGES / "registry-3.tar"),
     "registry_tls": "own_ca",
@@ -30,10 +32,7 @@ SETTINGS = {
     "registry_swarm_address": "127.0.0.1",
     "registry_users": [{"name": "ada"}],
     "registry_seed_images": [{"name": "nginx:latest", "source": "oci-archive:/srv/nginx.tar:nginx:latest"}],
-    "swarm_rollout_workloads": [{
-        "name": "web", "image": "nginx", "tag": "latest", "replicas": 2,
-        "publish": [{"published_port": 80, "target_port": 80}],
-    }],
+    "swarm_rollout_workloads": [WEB],
     "swarm_cluster_labels": {"disk": "ssd", "fast": True},
 }
 
@@ -100,6 +99,10 @@ def runs(inventory, *arguments, **changes):
         ({"registry_swarm_publish_mode": "ingress"}, ["registry_swarm_publish_mode is 'ingress'", "needs IPVS"]),
         ({"registry_swarm_node": "elsewhere"}, ["registry_swarm_node is 'elsewhere'"]),
         ({"swarm_cluster_labels": {"a/b": 1}}, ["swarm_cluster_labels", "'a/b'"]),
+        ({"registry_swarm_storage_label": "images"}, ["registry_swarm_storage_label is 'images', and no node has it"]),
+        ({"swarm_rollout_workloads": [{"name": "w" * 64, "image": "nginx"}]}, ["the service's name is 'www", "64 characters"]),
+        ({"swarm_rollout_workloads": [{**WEB, "replicas": 1, "update": {"order": "start-first"}}]},
+         ["web: update.order is 'start-first', and without IPVS in all kernels port 80"]),
     ],
 )
 def test_refused_before_any_change(inventory, changes, says):
@@ -128,12 +131,12 @@ def test_a_port_that_is_taken(inventory):
 
 def test_from_a_bare_host_and_on(inventory):
     before = state()
-    checked = runs(inventory, "--check", "--diff")
+    checked = runs(inventory, "--check", "--diff", **OLD)
     assert checked.code == 0, checked.printed
     assert checked.changed(HOST) > 0
     assert state() == before
 
-    done = runs(inventory, "--diff")
+    done = runs(inventory, "--diff", **OLD)
     assert done.code == 0, done.printed
     assert "SWMTKN" not in done.printed
     assert "published on the port of" in done.printed
@@ -144,9 +147,9 @@ def test_from_a_bare_host_and_on(inventory):
     assert "disk:ssd" in run(HOST, "docker", "node", "inspect", "self", "-f", "{{.Spec.Labels}}")
     assert all("dockyard" not in run(HOST, "docker", "secret", "inspect", name, "-f", "{{.Spec.Data}}") for name in secrets())
 
-    again = runs(inventory)
+    again = runs(inventory, **OLD)
     assert (again.code, again.changed(HOST)) == (0, 0), again.printed
-    foreseen = runs(inventory, "--check")
+    foreseen = runs(inventory, "--check", **OLD)
     assert (foreseen.code, foreseen.changed(HOST)) == (0, 0), foreseen.printed
 
     # As root, whom the play has logged in; then as somebody who logs in.
@@ -156,11 +159,72 @@ def test_from_a_bare_host_and_on(inventory):
     run(HOST, "docker", "logout", REGISTRY)
     assert not log_in("ada", "wrong")
     assert log_in("ada", password)
-    run(HOST, "docker", "rmi", f"{REGISTRY}/hello:1")
+    pulled()
+
+    updated(inventory)
+    users_change(inventory, password)
+    others_say_what_to_type(inventory)
+    stopped_and_started(inventory)
+    removed(inventory)
+
+
+def pulled():
+    """What was pushed in the beginning comes from the registry."""
+    run(HOST, "docker", "rmi", "-f", f"{REGISTRY}/hello:1")
     run(HOST, "docker", "pull", f"{REGISTRY}/hello:1")
 
-    users_change(inventory, password)
-    removed(inventory)
+
+def shown(form):
+    """A part of the registry's service."""
+    return run(HOST, "docker", "service", "inspect", "registry", "-f", form).strip()
+
+
+def updated(inventory):
+    """Another release of the registry, with a configuration of its own, on the same images."""
+    label = '{{index .Spec.Labels "dockyard.registry.version"}}'
+    assert shown(label).startswith("2.8")
+    before = secrets()
+    done = runs(inventory)
+    assert done.code == 0, done.printed
+    assert shown(label).startswith("3.")
+    # For the way back.
+    assert before <= secrets()
+    pulled()
+
+
+def others_say_what_to_type(inventory):
+    """Playbooks for a registry that is a container do nothing to a Swarm's, and say so: by the inventory, and by the service."""
+    for name, variables in (("users", {}), ("certificates", {"target": HOST}), ("stop", {"target": HOST}), ("start", {})):
+        done = play(name, inventory, **SETTINGS, **variables)
+        assert (done.code, done.changed(HOST)) == (2, 0), done.printed
+        assert "The registry registry (registry_name) is a Swarm's" in done.printed
+        assert "ansible-playbook dockyard.registry.swarm" in done.printed
+    done = play("doctor", inventory, **SETTINGS)
+    assert (done.code, done.changed(HOST)) == (2, 0), done.printed
+    assert "The registry registry is a Swarm's: it was NOT looked at" in done.printed
+    done = play("doctor", inventory, **SETTINGS, target="none", clients="swarm_managers", registry_client_registry=REGISTRY)
+    assert done.code == 0, done.printed
+    assert shown("{{.Spec.Mode.Replicated.Replicas}}") == "1"
+
+
+def stopped_and_started(inventory):
+    """Stopped, it is a service without a task; all else stays."""
+    for changes in (True, False):
+        done = runs(inventory, registry_state="stopped")
+        assert done.code == 0, done.printed
+        assert bool(done.changed(HOST)) == changes, done.printed
+        assert "registry stopped" in done.printed
+        assert shown("{{.Spec.Mode.Replicated.Replicas}}") == "0"
+    assert not run(HOST, "docker", "ps", "-q", "--filter", "label=com.docker.swarm.service.name=registry")
+    before = secrets()
+    done = runs(inventory, registry_state="started")
+    assert done.code == 0, done.printed
+    pulled()
+    assert secrets() == before
+    task = run(HOST, "docker", "ps", "-q", "--filter", "label=com.docker.swarm.service.name=registry")
+    restarted = runs(inventory, registry_state="restarted")
+    assert restarted.code == 0, restarted.printed
+    assert run(HOST, "docker", "ps", "-q", "--filter", "label=com.docker.swarm.service.name=registry") != task
 
 
 def users_change(inventory, password):
@@ -196,6 +260,13 @@ def removed(inventory):
     assert "registry" not in run(HOST, "docker", "service", "ls", "--format", "{{.Name}}").split()
     assert secrets() == {"registry-htpasswd-mine"}
     run(HOST, "test", "-d", "/var/lib/dockyard/registry/docker/registry/v2/repositories/hello")
+    back = runs(inventory)
+    assert back.code == 0, back.printed
+    pulled()
+    # Once more, and what was kept after that: also by an inventory that does not say that it is a Swarm's.
+    assert play("remove", inventory, timeout=PLAY_SECONDS, **SETTINGS).code == 0
+    inventory.write_text(inventory.read_text().replace("swarm_managers", "registry"))
     gone = play("remove", inventory, timeout=PLAY_SECONDS, **SETTINGS, registry_remove_data=True)
     assert gone.code == 0, gone.printed
+    assert "dockyard.registry" not in run(HOST, "docker", "node", "inspect", "self", "-f", "{{.Spec.Labels}}")
     assert run(HOST, "sh", "-c", "ls /var/lib/dockyard /etc/dockyard").split() == ["/etc/dockyard:", "/var/lib/dockyard:"]

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 import yaml
 from nodes import ROOT, play
-from swarm_node import LOGIN, NODE, REGISTRY, Load, containers, run, succeeds
+from swarm_node import LOGIN, NODE, REGISTRY, Load, containers, run, succeeds, until
 
 pytestmark = pytest.mark.usefixtures("swarm_of_one")
 
@@ -90,6 +92,8 @@ def test_one_replica_has_the_nodes_port(rollout):
     assert "Port 8090 is published on the 1 of 1 nodes that run a task." in first.printed
     assert "does not answer for a moment" in first.printed
     assert run(NODE, "curl", "-sf", "http://127.0.0.1:8090/")
+    # Its own port is no obstacle.
+    assert good(rollout(swarm_rollout_workloads=[workload])).changed(NODE) == 0
 
 
 @pytest.mark.parametrize(
@@ -104,16 +108,34 @@ def test_one_replica_has_the_nodes_port(rollout):
             {"swarm_rollout_workloads": [{**NGINX, "replicas": 1, "update": {"order": "start-first"}}], "swarm_rollout_publish_mode": "host"},
             ["update.order is 'start-first'", "mode host"],
         ),
+        # The first of them is as it should be, and is not deployed either.
+        ({"swarm_rollout_workloads": [NGINX, {"name": "shop", "image": "shop", "tag": "1"}]}, ["has no shop:1. It has nothing called shop."]),
     ],
 )
 def test_refused(rollout, variables, says):
-    played = rollout(**{**variables, "swarm_rollout_network": ""})
+    played = rollout(**variables)
     assert played.code == 2, played.printed
     for text in says:
         assert text in played.printed, played.printed
     assert played.changed(NODE) == 0
     assert LOGIN["password"] not in played.printed
     assert not containers("nginx")
+    assert not succeeds("docker", "network", "inspect", NETWORK)
+
+
+def test_a_port_that_is_taken(rollout):
+    workload = {**NGINX, "replicas": 1, "publish": [{"published_port": 8091, "target_port": 80}]}
+    taken = subprocess.Popen(["docker", "exec", NODE, "timeout", "200", "python3", "-m", "http.server", "8091"])
+    try:
+        until(lambda: succeeds("curl", "-s", "127.0.0.1:8091"))
+        played = rollout(swarm_rollout_workloads=[workload])
+    finally:
+        run(NODE, "pkill", "-f", "http.server 8091")
+        taken.wait(60)
+    assert played.code == 2, played.printed
+    assert f"nginx: published_port is 8091, and on {NODE} python3 (process" in played.printed, played.printed
+    assert played.changed(NODE) == 0
+    assert not succeeds("docker", "network", "inspect", NETWORK)
 
 
 def test_a_host_that_is_no_manager(rollout):

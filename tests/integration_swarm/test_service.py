@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import bcrypt
 import pytest
-from swarm_node import LOGIN, NETWORK, NODE, REGISTRY, Load, containers, run, service, succeeds
+from swarm_node import LOGIN, NETWORK, NODE, REGISTRY, Load, containers, run, service, succeeds, until
 
 pytestmark = pytest.mark.usefixtures("swarm_of_one")
 
@@ -71,6 +72,26 @@ def test_from_nothing_to_nothing(name):
     gone = service(name=name, state="absent")
     assert (gone["changed"], containers(name)) == (True, [])
     assert not service(name=name, state="absent")["changed"]
+
+
+def test_a_login_that_no_longer_holds_is_replaced(name):
+    """Without another task; the next one, on a node without the image, pulls with the new login."""
+    before = run(NODE, "cat", "/srv/htpasswd")
+    eve = {"username": "eve", "password": "hunter3"}
+    hashed = bcrypt.hashpw(eve["password"].encode(), bcrypt.gensalt(4)).decode()
+    try:
+        run(NODE, "sh", "-c", f"echo 'eve:{hashed}' >> /srv/htpasswd")
+        have(name, **eve)
+    finally:
+        run(NODE, "sh", "-c", f"echo '{before.strip()}' > /srv/htpasswd")
+    ids = containers(name)
+    assert not have(name)["changed"]
+    handed = have(name, update_credentials=True)
+    assert handed["changed"], handed
+    assert containers(name) == ids
+    image = run(NODE, "docker", "inspect", "-f", "{{.Image}}", *ids).strip()
+    run(NODE, "sh", "-c", f"docker rm -f {ids[0]} && docker rmi -f {image}")
+    until(lambda: containers(name) not in ([], ids))
 
 
 def test_a_version_that_falls_is_rolled_back(name):

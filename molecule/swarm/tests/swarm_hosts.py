@@ -143,6 +143,21 @@ def steady_requests(folder: Path, *numbers: int) -> t.Iterator[list[Steady]]:
     found.append(Steady(**json.loads(log.read_text(encoding="utf-8"))))
 
 
+def settled(folder: Path, *numbers: int, seconds: float = 20, patience: float = 300) -> int:
+    """Wait until port 80 of these hosts has answered each of some seconds' steady requests; returns the seconds that took.
+
+    A connection that hangs counts as failed after ten seconds: what lasts less than that is no proof.
+    """
+    began = time.monotonic()
+    while True:
+        with steady_requests(folder, *numbers) as found:
+            time.sleep(seconds)
+        if found[0].sent and not found[0].failed:
+            return round(time.monotonic() - began)
+        print(f"not settled: {found[0]}")
+        assert time.monotonic() - began < patience, f"not within {patience} s: {found[0].problems}"
+
+
 def pusher(url: str, log: Path, login: str, ca: Path, workers: int) -> subprocess.Popen[bytes]:
     """Begin to push images."""
     env = {**os.environ, "REGISTRY_LOGIN": login, "REGISTRY_CA": str(ca)}

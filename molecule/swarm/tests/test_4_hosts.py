@@ -1,11 +1,15 @@
 # Copyright (c) 2026, the dockyard.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts restart and drop off the network."""
+"""Hosts restart, drop off the network, come and go."""
 
 from __future__ import annotations
 
-from swarm_hosts import NAME, REGISTRY, note, output, page, play, spread, tool, until
+import json
+from pathlib import Path
+
+import pytest
+from swarm_hosts import NAME, REGISTRY, address, note, output, page, play, running, spread, tool, until
 
 NODES = "docker node ls --format '{{.Hostname}} {{.Status}} {{.Availability}}'"
 
@@ -38,6 +42,38 @@ def test_a_node_is_unplugged_and_comes_back() -> None:
     finally:
         tool("plug", 2)
     note("host 2 plugged in: seconds until it is ready and serves", round(until("host 2", lambda: states()[f"{NAME}-2"].startswith("Ready") and serves(2))))
+
+
+@pytest.fixture
+def four(inventory: str, tmp_path: Path) -> str:
+    """An inventory of the fourth host, to be given besides the others'."""
+    tool("up", 4)
+    hosts = {"swarm_workers": {"hosts": {f"{NAME}-4": {}}}}
+    path = tmp_path / "fourth.yml"
+    path.write_text(json.dumps({"all": {"children": hosts}}), encoding="utf-8")
+    return str(path)
+
+
+def test_a_fourth_host_comes_and_goes(inventory: str, four: str) -> None:
+    # As prepare.yml does for the others.
+    output(4, "echo 127.0.0.1 registry-1.docker.io >> /etc/hosts")
+    played = play(inventory, "swarm", "-i", four)
+    assert played.code == 0
+    assert states()[f"{NAME}-4"] == "Ready Active"
+    until("the mesh on host 4", lambda: serves(4))
+    assert "UNAUTHORIZED" in page(4, f"https://{address(4)}:5000/v2/")
+    output(4, f"docker pull {REGISTRY}/team/hello:1")
+    # Tasks do not move by themselves: they are spread anew, four batches, each of which is watched for 38 s.
+    output(1, "docker service update --force --quiet nginx", timeout=900)
+    assert f"{NAME}-4" in running("nginx")
+
+    played = play(inventory, "swarm_node", "-i", four, "--limit", f"{NAME}-4", swarm_cluster_state="absent")
+    assert played.code == 0
+    assert f"{NAME}-4" not in states()
+    assert "inactive" in output(4, "docker info --format '{{.Swarm.LocalNodeState}}'")
+    # The playbook has put back the inventory's number.
+    until("ten run on the others", lambda: sum(spread().values()) == 10 and f"{NAME}-4" not in spread())
+    tool("stop", 4)
 
 
 def test_a_manager_that_cannot_be_reached_is_refused(inventory: str) -> None:

@@ -128,10 +128,15 @@ def _port(port: int, service: str, container: str) -> PortFound:
 def _published_by_services(reader: EngineReader) -> dict[int, str]:
     found = {}
     for service in reader.json("/services"):
-        for port in (service.get("Endpoint") or {}).get("Ports") or []:
+        # What it has been given, and what it asks for: not every way of publishing is given anything.
+        for port in [*_ports_of(service["Spec"].get("EndpointSpec")), *_ports_of(service.get("Endpoint"))]:
             if port.get("PublishedPort") and port.get("Protocol", "tcp") == "tcp":
                 found[int(port["PublishedPort"])] = str(service["Spec"]["Name"])
     return found
+
+
+def _ports_of(endpoint: t.Mapping[str, t.Any] | None) -> list[dict[str, t.Any]]:
+    return (endpoint or {}).get("Ports") or []
 
 
 def _published_by_containers(reader: EngineReader) -> dict[int, str]:

@@ -24,7 +24,7 @@ _TASKS_STAY = ("labels", "update_config", "rollback_config")
 class Plan:
     """``service`` is what there is, ``spec`` what is to be written; ``before`` and ``after`` are both in the parameters' terms.
 
-    ``rollback`` says that the engine is to take the previous specification.
+    ``rollback`` says that the engine is to take the previous specification, ``relogin`` that nothing changes but the login.
     """
 
     service: Document | None
@@ -33,6 +33,7 @@ class Plan:
     after: dict[str, t.Any]
     changed: bool
     rollback: bool = False
+    relogin: bool = False
 
     @property
     def previous_image(self) -> str:
@@ -67,7 +68,9 @@ def plan_service(swarm: Swarm, params: t.Mapping[str, t.Any], image: str) -> Pla
         )
     if params["force"]:
         spec["TaskTemplate"]["ForceUpdate"] = count + 1
-    return Plan(service, spec, before, after, before != after or params["force"])
+    changed = before != after or params["force"]
+    relogin = params["update_credentials"] and not changed
+    return Plan(service, spec, before, after, changed or relogin, relogin=relogin)
 
 
 def plan_rollback(swarm: Swarm, name: str) -> Plan:
@@ -127,6 +130,8 @@ def _read_back(swarm: Swarm, service_id: str) -> Document:
 
 
 def _hold(plan: Plan) -> float:
+    if plan.relogin:
+        return 0.0  # a task that runs has no need of a login, and is left alone (swarmkit, "task.go")
     changed = [key for key in plan.after if key not in plan.before or plan.before[key] != plan.after[key]]
     forced = not changed
     if not forced and all(key in _TASKS_STAY for key in changed):

@@ -95,6 +95,7 @@ def argument_spec() -> Spec:
         "wait": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 300},
         "force": {"type": "bool", "default": False},
+        "update_credentials": {"type": "bool", "default": False, "no_log": False},
         "docker_host": {"type": "str", "default": DEFAULT_DOCKER_HOST},
         "progress_file": {"type": "path"},
     }

@@ -11,6 +11,7 @@ import json
 
 import pytest
 
+from ansible_collections.dockyard.registry.plugins.module_utils.swarm import rollout
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.options import argument_spec
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci import images
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.swarm.fake_manager import (
@@ -126,7 +127,8 @@ def test_without_waiting(manager, image):
     assert (done["changed"], done["service"]["running"], done["service"]["replicas"]) == (True, None, 1)
 
 
-def test_a_version_that_does_not_live_is_rolled_back_and_told(manager, image):
+def test_a_version_that_does_not_live_is_rolled_back_and_told(manager, image, monkeypatch):
+    monkeypatch.setattr(rollout, "SETTLE", 0.1)
     deploy(f"{image}:1", replicas=2)
     manager.broken = {f"{image}:2"}
     failed = deploy(f"{image}:2", replicas=2)
@@ -217,6 +219,29 @@ def test_the_login_that_is_given_is_handed_over_and_hidden(manager, guarded):
     done = deploy(name, username="ada", password="hunter2")
     assert "hunter2" not in json.dumps(done)
     assert manager.logins == [{"username": "ada", "password": "hunter2", "serveraddress": name.partition("/")[0]}]
+
+
+def test_a_login_that_has_changed_is_handed_over_when_that_is_asked_for(manager, guarded):
+    guarded.put("web", "1", ONE.contents, ONE.root)
+    authority = guarded.url.partition("://")[2]
+    login = {"username": "ada", "password": "hunter2"}
+    deploy(f"{authority}/web:1", username="ada", password="hunter1", pin_digest=False)
+    assert not deploy(f"{authority}/web:1", pin_digest=False, **login)["changed"]
+    assert deploy(f"{authority}/web:1", pin_digest=False, update_credentials=True, check=True, **login)["changed"]
+    assert len(manager.logins) == 1
+    # Tasks that nothing happens to are not watched for the monitor's time.
+    deploy(f"{authority}/web:1", pin_digest=False, update_config={"monitor": "100s"}, **login)
+    done = deploy(f"{authority}/web:1", pin_digest=False, update_credentials=True, update_config={"monitor": "100s"}, diff=True, **login)
+    assert (done["changed"], done["service"]["running"]) == (True, 1)
+    assert done["diff"] == {"before": {"login": "as it was"}, "after": {"login": "handed over again"}}
+    assert [one["password"] for one in manager.logins] == ["hunter1", "hunter2", "hunter2"]
+    assert "hunter" not in json.dumps(done)
+    assert manager.services_by_id["s1"]["Spec"]["TaskTemplate"]["ForceUpdate"] == 0
+
+
+def test_no_login_to_hand_over(manager, image):
+    assert "update_credentials is true, and there is no login" in deploy(f"{image}:1", update_credentials=True)["msg"]
+    assert not manager.writes
 
 
 def test_the_login_of_the_users_file_is_handed_over_and_hidden(manager, guarded, home):

@@ -282,6 +282,13 @@ def test_names_of_images(name, says, remedy):
         assert says in found.text and remedy in found.remedy
 
 
+def test_a_swarms_registry_is_not_taken_for_a_container():
+    (found,) = diagnose({"swarm": "registry"}, "x")
+    assert (found.level, found.host) == ("FAIL", "x")
+    assert "The registry registry is a Swarm's: it was NOT looked at" in found.text
+    assert "dockyard.registry.swarm" in found.remedy
+
+
 def test_a_host_that_could_not_be_looked_at():
     (found,) = diagnose({"problem": "no Python there"}, "x")
     assert (found.level, found.host) == (FAIL, "x") and "no Python there" in found.text

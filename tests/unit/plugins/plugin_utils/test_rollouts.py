@@ -79,6 +79,8 @@ def test_the_role_hands_on_all_of_it():
         ({"workloads": ["nginx"]}, ["swarm_rollout_workloads[0] has no image"]),
         ({"workloads": [{"image": "nginx", "replica": 2}]}, ["swarm_rollout_workloads[0] (nginx) has replica", "replicas"]),
         ({"workloads": [SHOP, {**JOBS, "name": "shop"}]}, ["swarm_rollout_workloads[1]: the name shop is there twice"]),
+        ({"workloads": [{**SHOP, "name": "s" * 64}]}, ["swarm_rollout_workloads[0]: the service's name is", "64 characters", "63 at most"]),
+        ({"workloads": [{"image": "team/shop.web"}]}, ["swarm_rollout_workloads[0]: the service's name is 'shop.web'", "Set its name"]),
         ({"workloads": [SHOP, JOBS], "tag": "3"}, ["swarm_rollout_tag is '3'", "shop, jobs", "swarm_rollout_workload"]),
         ({"workloads": [SHOP, JOBS], "state": "rolled_back"}, ["there are 2 workloads: shop, jobs"]),
         ({"workloads": [], "replicas": 3}, ["0 workloads: none"]),

@@ -133,6 +133,41 @@ def test_the_label_is_on_one_node():
     assert "on three, which is no host of this run" in stranger
 
 
+@pytest.mark.parametrize("manager", [True, False])
+def test_labels_that_are_yet_to_be_given(manager):
+    """In a play that makes the Swarm and its labels as well, before its first change."""
+
+    def found(*labels, **settings):
+        nodes = [{**node, "labels": given} for node, given in zip(cluster(manager=manager), labels, strict=True)]
+        return problems(nodes, True, **settings)
+
+    own = {"registry_swarm_storage_label": "disk"}
+    (none,) = found({}, {"disk": False}, **own)
+    assert "registry_swarm_storage_label is 'disk', and no node has it" in none
+    (both,) = found({"disk": True}, {"disk": "true"}, **own)
+    assert "The label disk=true is on one and two" in both
+    assert found({}, {"disk": True}, **own) == []
+    (moved,) = found({}, LABEL, registry_swarm_node="one")
+    assert "registry_swarm_node is 'one'" in moved
+    nodes = [{**node, "labels": given} for node, given in zip(cluster(manager=manager), [{}, {"disk": True}], strict=True)]
+    assert swarm_preflight.plan({**SETTINGS, **own}, nodes, True)["storage_host"] == "two"
+
+
+def test_a_label_that_is_yet_to_be_given_is_a_second_one():
+    there = cluster(nodes=[listed(1, "one", labels=LABEL), listed(2, "two")])
+    assert problems([there[0], {**there[1], "labels": {"dockyard.registry.registry": False}}], True) == []
+    (both,) = problems([there[0], {**there[1], "labels": LABEL}], True)
+    assert "is on one and two" in both
+    # Without the role swarm_cluster nobody gives it.
+    assert problems([there[0], {**there[1], "labels": LABEL}]) == []
+
+
+def test_a_host_that_is_yet_to_join_may_keep_the_images():
+    newcomer = cluster(nodes=[listed(1, "one")])
+    newcomer[1]["look"]["swarm"]["node_id"] = ""
+    assert problems(newcomer, True, registry_swarm_node="two") == []
+
+
 def test_the_node_takes_tasks():
     (found,) = problems(cluster(nodes=[listed(1, "one", availability="drain"), listed(2, "two")]))
     assert "its availability is drain" in found

@@ -120,12 +120,14 @@ def test_ports_and_who_publishes_them(engine: tuple[EngineReader, dict[str, t.An
         {"Spec": {"Name": "web"}, "Endpoint": {"Ports": [{"PublishedPort": 8080, "Protocol": "tcp"}, {"TargetPort": 9}]}},
         {"Spec": {"Name": "dns"}, "Endpoint": {"Ports": [{"PublishedPort": 8081, "Protocol": "udp"}]}},
         {"Spec": {"Name": "quiet"}, "Endpoint": {}},
+        {"Spec": {"Name": "own", "EndpointSpec": {"Ports": [{"PublishedPort": 8083, "PublishMode": "host"}]}}, "Endpoint": {}},
     ]
     answers["/containers/json"] = [
         {"Names": ["/old"], "Ports": [{"PublicPort": 8082, "Type": "tcp"}, {"PrivatePort": 5, "Type": "tcp"}]},
         {"Names": ["/none"], "Ports": None},
     ]
-    web, dns, old = swarm_node.find_ports(reader, [8080, 8081, 8082], manager=True)
+    web, dns, old, own = swarm_node.find_ports(reader, [8080, 8081, 8082, 8083], manager=True)
+    assert own.service == "own"
     assert web == swarm_node.PortFound(8080, False, "the service web", "web")
     assert dns.free
     assert old == swarm_node.PortFound(8082, False, "the container old")
