@@ -110,7 +110,7 @@ class RegistryClient:
         if answer.status == 404:
             return None
         digest, length = answer.header("Docker-Content-Digest"), answer.header("Content-Length")
-        if not digest or not length.isdigit():
+        if not digest or not (length.isascii() and length.isdigit()):
             return self.get_manifest(repository, reference).descriptor
         return Descriptor(_media_type(answer), _digest(digest, answer), int(length))
 

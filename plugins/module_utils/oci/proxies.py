@@ -98,7 +98,7 @@ def _matches(origin: Origin, entry: str) -> bool:
     except ValueError:
         pass  # a name on one of the two sides: compare as names
     name, colon, port = entry.rpartition(":")
-    if colon and port.isdigit():
+    if colon and port.isascii() and port.isdigit():
         if int(port) != origin.port:
             return False
         entry = name.strip("[]")

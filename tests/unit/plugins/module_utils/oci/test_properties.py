@@ -162,6 +162,7 @@ def test_urls_show_no_secret(secret: str, key: str) -> None:
     assert shown.startswith("https://host/v2/?n=5&")
 
 
+@example(proxy="0", no_proxy=":²")
 @given(st.text(max_size=60), st.text(max_size=60))
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_any_proxy_settings(proxy: str, no_proxy: str) -> None:
