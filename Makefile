@@ -36,7 +36,7 @@ lint: setup-dev ## the linters (a quarter of a minute)
 units: setup-dev ## the unit tests (a quarter of a minute)
 	@.venv/bin/python tools/check.py units
 
-test: setup-test ## everything (ten minutes to half an hour)
+test: setup-test ## everything (about an hour on two processors)
 	@.venv/bin/python tools/check.py
 
 bench: ## compare copying and listing with other tools (an hour or more; ARGS="--scale 0.1 --jobs cold" for less)

@@ -60,7 +60,7 @@ def scenarios(on: str) -> list[Step]:
         if on != ("nodes" if nodes else "hosts"):
             continue
         # Two that count what fails while something restarts are no fair measure beside each other.
-        locks = (*(["engine"] if nodes else []), *(["counting"] if name in ("swarm", "tls") else []))
+        locks = (*(["nodes"] if nodes else []), *(["counting"] if name in ("swarm", "tls") else []))
         found.append(Step(f"molecule-{name}", f"tools/molecule.sh {name}", 300 if nodes else 1200, ("engine", "images"), locks))
     return found
 

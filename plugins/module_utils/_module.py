@@ -17,7 +17,7 @@ import weakref
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials, IdentityToken, Login
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import login_of_user
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import RememberedHelpers, login_of_user
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.sources import Sources
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d import (
     DEFAULT_DIRECTORY,
@@ -25,22 +25,18 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d impo
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.connections import Timeouts, TlsSettings
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.credential_helpers import RememberedHelpers
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import (
-    DEFAULT_DOCKER_HOST,
-    Engine,
-    parse_docker_host,
-)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings, RegistryError
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import RegistryLocation, parse_location
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.open_source import open_source
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import (
+    DEFAULT_DOCKER_HOST,
+    RegistryLocation,
+    parse_location,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import (
     HostPort,
     Origin,
     parse_host_port,
     parse_registry_url,
 )
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.platform_source import PlatformSource
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import Platform, parse_platform
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import (
     DOCKER_HUB,
@@ -48,6 +44,11 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference im
     Reference,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.source import ImageSource
+
+if t.TYPE_CHECKING:
+    from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import Engine
+
+# What only some modules need is imported where it is: Ansible compiles a module's code at each start.
 
 _CONNECT_TIMEOUT = 10.0
 
@@ -162,6 +163,8 @@ def connect_source(module: AnsibleModule, home: Origin) -> ImageSource:
     :param home: the registry of ``url``. A source on the same one has its TLS settings and, unless others are given,
         its login. No other registry is given anything that is for this one.
     """
+    from ansible_collections.dockyard.registry.plugins.module_utils.oci.open_source import open_source
+
     location, platforms = parse_location(module.params["source"]), wanted_platforms(module)
     repository = location.reference.repository if isinstance(location, RegistryLocation) else ""
 
@@ -230,7 +233,11 @@ def wanted_platforms(module: AnsibleModule) -> list[Platform]:
 
 def choose_platforms(source: ImageSource, platforms: t.Sequence[Platform], *, where: str) -> ImageSource:
     """Return what of an image is for some platforms: all of it if none are given."""
-    return PlatformSource(source, platforms, where=where) if platforms else source
+    if not platforms:
+        return source
+    from ansible_collections.dockyard.registry.plugins.module_utils.oci.platform_source import PlatformSource
+
+    return PlatformSource(source, platforms, where=where)
 
 
 def fail(module: AnsibleModule, error: RegistryError) -> None:
@@ -265,6 +272,8 @@ def _make_client(
 
 def make_engine(module: AnsibleModule) -> Engine:
     """Return the engine that the module's ``docker_host`` names; nothing is asked of it yet."""
+    from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import Engine, parse_docker_host
+
     tls = bool(os.environ.get("DOCKER_TLS_VERIFY"))
     return Engine(parse_docker_host(module.params["docker_host"], tls=tls), timeout=_timeouts(module).read)
 

@@ -106,10 +106,13 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.dockyard.registry.plugins.module_utils._module import make_engine, fail
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import DEFAULT_DOCKER_HOST
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine_load import execute_load, plan_load
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidReference, RegistryError
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import ArchiveLocation, parse_location
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import (
+    DEFAULT_DOCKER_HOST,
+    ArchiveLocation,
+    parse_location,
+)
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.open_source import open_files
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import parse_platform
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_reference

@@ -289,7 +289,7 @@ class Examination:
         """Ask in the protocol that it should speak; if it does not, in plain HTTP, to tell what is there."""
         found = probe(self._origin)
         if found.reason == "not_tls":
-            return probe(dataclasses.replace(self._origin, scheme="http"))
+            return probe(self._origin._replace(scheme="http"))
         return found
 
     def trust(self, server: Probe) -> list[dict[str, t.Any]]:
@@ -306,7 +306,7 @@ class Examination:
             context = trust_context(files=[self._ca_path] if self._ca_path else [], system=not self._ca_path)
         except InvalidSettings as error:
             return Trust("files", str(error))
-        return check_trust(dataclasses.replace(self._origin, host=name.strip("[]")), context, address=self._address)
+        return check_trust(self._origin._replace(host=name.strip("[]")), context, address=self._address)
 
     def login_and_round_trip(
         self, server: Probe, container: ContainerFound | None
@@ -319,7 +319,7 @@ class Examination:
             return (LoginTried(username, detail=untried) if username else None), RoundTrip(detail=untried)
         # From this host to itself, the certificate proves nothing that `trust` has not said.
         tls = TlsSettings(validate_certs=False)
-        origin = dataclasses.replace(self._origin, scheme=server.scheme)
+        origin = self._origin._replace(scheme=server.scheme)
         credentials, problem = self._credentials()
         login = try_login(origin, credentials, tls) if credentials else None
         if username and not credentials:

@@ -2,101 +2,161 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The head of an HTTP answer, read without the mail parser of Python's library.
+"""HTTP/1.1 requests written and answers read (RFC 9112), without the detours of Python's library.
 
-That parser takes a third of all a small request costs, and lists of thousands of tags are nothing but small requests.
+Those take two thirds of all a small request costs, and lists of thousands of tags are nothing but small requests. The
+library still opens the connections.
 """
 
 from __future__ import annotations
 
-import http
 import http.client
+import re
 import typing as t
 
-_MAX_LINE = 64 * 1024
-"""Bytes of one line, as in Python's library."""
+from .wire import Wire
 
-_MAX_LINES = 200
-"""Lines of one head; an answer to a list of challenges has a few dozen."""
+_ILLEGAL = re.compile(r"[\0\r\n]")
+"""What ends a field, or what some take for its end (RFC 9110, 5.5)."""
 
-_NO_BODY = (http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED)
-
-
-class Headers:
-    """The fields of an answer. Names are looked up in any case."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: dict[str, list[str]]) -> None:
-        """Take the values by lower-case name."""
-        self._values = values
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        """Return the first value."""
-        found = self._values.get(name.lower())
-        return found[0] if found else default
-
-    def get_all(self, name: str, default: list[str] | None = None) -> list[str] | None:
-        """Return all values, in the order they came in."""
-        return self._values.get(name.lower(), default)
-
-
-class QuickResponse(http.client.HTTPResponse):
-    """An answer of the library with :class:`Headers` in place of a mail message."""
-
-    def begin(self) -> None:
-        """Read the head, and find out how long the body is (RFC 9112, 6.3), as the library does."""
-        if self.headers is not None:
-            return
-        while True:
-            version, status, reason = self._read_status()
-            headers = _read_headers(self.fp)
-            if status != http.HTTPStatus.CONTINUE:
-                break
-        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
-            raise http.client.UnknownProtocol(version)
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
-        self.headers = self.msg = t.cast("http.client.HTTPMessage", headers)
-        self.chunked = (headers.get("transfer-encoding") or "").lower() == "chunked"
-        self.chunk_left = None
-        self.will_close = self._check_close()
-        length = headers.get("content-length") or ""
-        self.length = int(length) if length.isascii() and length.isdigit() and not self.chunked else None
-        if status in _NO_BODY or 100 <= status < 200 or self._method == "HEAD":
-            self.length = 0
-        if not self.chunked and self.length is None:
-            self.will_close = True
-
-
-def _read_headers(stream: t.BinaryIO) -> Headers:
-    values: dict[str, list[str]] = {}
-    last: list[str] = []
-    for _number in range(_MAX_LINES):
-        line = stream.readline(_MAX_LINE + 1)
-        if len(line) > _MAX_LINE:
-            raise http.client.LineTooLong("header line")
-        text = line.decode("iso-8859-1")
-        stripped = text.strip()
-        if not stripped:
-            return Headers(values)
-        if text[0] in " \t" and last:
-            last[-1] += f" {stripped}"  # a line that goes on, which nobody should send any more (RFC 9112, 5.2)
-            continue
-        name, _colon, value = stripped.partition(":")
-        last = values.setdefault(name.rstrip().lower(), [])
-        last.append(value.strip())
-    raise http.client.HTTPException(f"got more than {_MAX_LINES} headers")
+_CONTINUE, _SWITCHING_PROTOCOLS, _NO_CONTENT, _NOT_MODIFIED = 100, 101, 204, 304
+_WITHOUT_BODY = (_SWITCHING_PROTOCOLS, _NO_CONTENT, _NOT_MODIFIED)
 
 
 class PlainConnection(http.client.HTTPConnection):
-    """A connection whose answers are read quickly."""
+    """A connection with what came on it; it is opened once and not again."""
 
-    response_class = QuickResponse
+    wire: Wire
+    idle_since: float
+    """When its last answer had been read, by the monotonic clock."""
 
 
 class TlsConnection(http.client.HTTPSConnection):
     """The same over TLS."""
 
-    response_class = QuickResponse
+    wire: Wire
+    idle_since: float
+
+
+Connection = t.Union[PlainConnection, TlsConnection]
+
+
+class Headers:
+    """The fields of an answer. Names are looked up in any case."""
+
+    __slots__ = ("_fields", "_first")
+
+    def __init__(self, text: str) -> None:
+        """Take the lines of a head that hold fields."""
+        self._fields = [(name.lower(), value) for name, _colon, value in (line.partition(":") for line in text.split("\n"))]
+        self._first = dict(reversed(self._fields))
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """Return the first value."""
+        value = self._first.get(name.lower())
+        return default if value is None else value.strip()
+
+    def get_all(self, name: str, default: list[str] | None = None) -> list[str] | None:
+        """Return all values, in the order they came in."""
+        return [value.strip() for known, value in self._fields if known == name.lower()] or default
+
+
+class Response:
+    """An answer: its head, and its body as it comes (RFC 9112, 6.3).
+
+    ``ended`` says that the body was read to its end, ``will_close`` that the server closes the connection behind it.
+    """
+
+    __slots__ = ("status", "headers", "will_close", "ended", "_wire", "_left", "_is_chunked")
+
+    def __init__(self, wire: Wire, method: str) -> None:
+        """Read the head; answers that only announce another one are passed over (RFC 9110, 15.2).
+
+        :raises http.client.HTTPException: if something else comes, or nothing.
+        """
+        status = _CONTINUE
+        while 100 <= status < 200 and status != _SWITCHING_PROTOCOLS:
+            version, status, fields = _parse(wire.read_head())
+        headers = Headers(fields)
+        self.status, self.headers, self._wire = status, headers, wire
+        self._is_chunked = (headers.get("transfer-encoding") or "").lower() == "chunked"
+        length = "" if self._is_chunked else headers.get("content-length") or ""
+        has_body = method != "HEAD" and status not in _WITHOUT_BODY
+        # Bytes that are left of the body or of a chunk; None is all up to the end of the connection.
+        self._left = int(length) if length.isascii() and length.isdigit() else 0 if self._is_chunked else None
+        option = (headers.get("connection") or "").lower()
+        self.will_close = "close" in option if version == "HTTP/1.1" else "keep-alive" not in option
+        self.will_close = self.will_close or self._left is None and has_body
+        self.ended = not has_body or self._left == 0 and not self._is_chunked
+
+    @property
+    def length(self) -> int | None:
+        """The bytes that are left of the body; None if that is not known."""
+        return 0 if self.ended else None if self._is_chunked else self._left
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read on, and fill the buffer unless a chunk or the body ends; 0 at the end.
+
+        :raises http.client.HTTPException: if the connection ends before the body does.
+        """
+        if self.ended:
+            return 0
+        if self._is_chunked and not self._left and not self._begin_chunk():
+            return 0
+        if self._left is None:
+            size = self._wire.readinto(buffer)
+            self.ended = not size
+            return size
+        size = self._wire.readinto(buffer[: self._left])
+        if not size:
+            raise http.client.IncompleteRead(b"", self._left)
+        self._left -= size
+        if not self._left:
+            self._end_chunk() if self._is_chunked else self._end()
+        return size
+
+    def _end(self) -> None:
+        self.ended = True
+
+    def _begin_chunk(self) -> bool:
+        """Read how long the next chunk is; False if it is the last one, which has no content (RFC 9112, 7.1)."""
+        line = self._wire.readline()
+        try:
+            self._left = int(line.partition(b";")[0], 16)
+        except ValueError:
+            raise http.client.HTTPException(f"a chunk begins with {line[:60]!r}") from None
+        if self._left < 0:
+            raise http.client.HTTPException(f"a chunk begins with {line[:60]!r}")
+        if self._left:
+            return True
+        while self._wire.readline():
+            pass  # trailers
+        self._end()
+        return False
+
+    def _end_chunk(self) -> None:
+        line = self._wire.readline()
+        if line:
+            raise http.client.HTTPException(f"a chunk is followed by {line[:60]!r}")
+
+
+def write_head(connection: Connection, method: str, target: str, fields: t.Mapping[str, str]) -> None:
+    """Write a request's head on an open connection. ``fields`` hold Host and, if a body follows, its length.
+
+    :raises ValueError: if a field's value holds the end of a line: what follows it would be read as another field.
+    """
+    if _ILLEGAL.search("".join(fields.values())):
+        raise ValueError("a header field holds the end of a line")
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    connection.sock.sendall("\r\n".join(lines).encode("latin-1"))
+
+
+def _parse(head: str) -> tuple[str, int, str]:
+    """Return version, status and the fields (RFC 9112, 4)."""
+    line, _end, fields = head.partition("\n")
+    version, status = (*line.split(None, 2), "")[:2]
+    if not (status.isascii() and status.isdigit() and len(status) == 3):
+        raise http.client.BadStatusLine(line)
+    if not version.startswith("HTTP/1."):
+        raise http.client.UnknownProtocol(version)
+    return version, int(status), fields

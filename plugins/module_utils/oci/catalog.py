@@ -58,6 +58,13 @@ class Repository:
     empty: bool = False
 
 
+_ALONE = 32
+"""Tags that are asked for one by one: a short list is then read by all threads at the same time."""
+
+_TOGETHER = 8
+"""Tags of a repository that a thread is given at a time from then on: to hand over one costs as much as to ask for it."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Failure:
     """What could not be read. Without a tag it is the repository's list of tags; without a repository, the catalog."""
@@ -170,12 +177,13 @@ class _Reader:
         if self._query.gather == "names":
             yield from ((repository, Tag(tag)) for repository, tag in self._wanted_tags())
             return
-        for (repository, tag), described in self._each(self._describe, self._wanted_tags()):
-            try:
-                yield repository, described.result()
-            except RegistryError as error:
-                self._failures.append(Failure(_bare(error), repository, tag))
-                yield repository, Tag(tag)
+        for (repository, _tags), described in self._each(self._describe_some, _grouped(self._wanted_tags())):
+            for tag in described.result():
+                if isinstance(tag, Failure):
+                    self._failures.append(tag)
+                    yield repository, Tag(tag.tag)
+                else:
+                    yield repository, tag
 
     def _wanted_tags(self) -> t.Iterator[tuple[str, str]]:
         for repository, listed in self._each(self._list, self._wanted_names()):
@@ -230,10 +238,19 @@ class _Reader:
                 return
 
     def _list(self, repository: str) -> list[str] | None:
-        return self._client.find_tags(repository, page_size=self._query.page_size)
+        return self._asked(lambda: self._client.find_tags(repository, page_size=self._query.page_size))
 
-    def _describe(self, place: tuple[str, str]) -> Tag:
-        repository, tag = place
+    def _describe_some(self, place: tuple[str, list[str]]) -> list[Tag | Failure]:
+        repository, tags = place
+        found: list[Tag | Failure] = []
+        for tag in tags:
+            try:
+                found.append(self._asked(lambda tag=tag: self._describe(repository, tag)))  # type: ignore[misc]
+            except RegistryError as error:
+                found.append(Failure(_bare(error), repository, tag))
+        return found
+
+    def _describe(self, repository: str, tag: str) -> Tag:
         if self._query.gather == "digests":
             # A HEAD has no body: if there is nothing, the GET raises the registry's own words.
             named = self._client.head_manifest(repository, tag)
@@ -246,20 +263,20 @@ class _Reader:
         """Yield each item with its finished or coming result, in order, with only a few under way."""
         waiting: deque[tuple[A, Future[B]]] = deque()
         for item in items:
-            waiting.append((item, self._executor.submit(self._asked, work, item)))
+            waiting.append((item, self._executor.submit(work, item)))
             if len(waiting) > self._ahead:
                 yield waiting.popleft()
         yield from waiting
 
-    def _asked(self, work: t.Callable[[A], B], item: A) -> B:
-        """Do the work, unless the registry went away meanwhile: thousands of requests would each wait for it in vain."""
+    def _asked(self, ask: t.Callable[[], B]) -> B:
+        """Ask, unless the registry went away meanwhile: thousands of requests would each wait for it in vain."""
         if self._unanswered >= _UNANSWERED:
             raise RegistryError(
                 f"{self._client.origin} was not asked: {_UNANSWERED} requests in a row got no answer.",
                 hint="Is the registry still running? Read the rest when it is.",
             )
         try:
-            result = work(item)
+            result = ask()
         except RegistryError as error:
             self._unanswered = self._unanswered + 1 if isinstance(error, ConnectionFailed) else 0
             raise
@@ -287,6 +304,20 @@ class _Matches:
     def unmatched(self) -> tuple[str, ...]:
         """The names and patterns that have fitted nothing, in the order given."""
         return tuple(text for text in self._selection.includes if text in self._left)
+
+
+def _grouped(tags: t.Iterable[tuple[str, str]]) -> t.Iterator[tuple[str, list[str]]]:
+    """Yield repositories with one or some of their tags each, in the order given."""
+    group: list[str] = []
+    current = ""
+    for number, (repository, tag) in enumerate(tags):
+        if group and (repository != current or len(group) == (_TOGETHER if number > _ALONE else 1)):
+            yield current, group
+            group = []
+        current = repository
+        group.append(tag)
+    if group:
+        yield current, group
 
 
 def _take(names: t.Iterator[str], number: int) -> tuple[list[str], RegistryError | None]:

@@ -112,7 +112,7 @@ class RegistryClient:
         digest, length = answer.header("Docker-Content-Digest"), answer.header("Content-Length")
         if not digest or not length.isdigit():
             return self.get_manifest(repository, reference).descriptor
-        return Descriptor(_media_type(answer), _digest(digest, answer.shown_url), int(length))
+        return Descriptor(_media_type(answer), _digest(digest, answer), int(length))
 
     def get_manifest(self, repository: str, reference: str) -> Manifest:
         """Return the manifest or index that a tag or digest names (spec: end-3), its digest verified.
@@ -123,7 +123,7 @@ class RegistryClient:
         answer = self._transport.request(request, limit=MAX_MANIFEST_SIZE)
         digest = reference if ":" in reference else answer.header("Docker-Content-Digest")
         where = f"{repository}{'@' if ':' in reference else ':'}{reference} on {self.origin}"
-        known = _digest(digest, answer.shown_url) if digest else ""
+        known = _digest(digest, answer) if digest else ""
         return parse_manifest(answer.body, _media_type(answer), where=where, digest=known)
 
     def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> bool:
@@ -252,8 +252,8 @@ def _media_type(answer: Answer) -> str:
     return answer.header("Content-Type").partition(";")[0].strip()
 
 
-def _digest(text: str, url: str) -> str:
+def _digest(text: str, answer: Answer) -> str:
     try:
         return parse_digest(text)
     except InvalidReference as error:
-        raise ContentError(f"{url} names a digest that is none: {error}") from error
+        raise ContentError(f"{answer.shown_url} names a digest that is none: {error}") from error

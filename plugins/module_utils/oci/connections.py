@@ -17,14 +17,22 @@ import os
 import select
 import socket
 import ssl
+import struct
 import threading
+import time
 import typing as t
 
-from .answers import PlainConnection, TlsConnection
+from .answers import Connection, PlainConnection, TlsConnection
 from .certs_d import HostCertificates
 from .errors import ConnectionFailed, InvalidSettings
 from .origin import Origin
 from .proxies import Proxy, open_tunnel, proxy_for
+from .wire import Wire
+
+
+_SURE = 0.5
+"""Seconds that a connection is taken to be open still: servers keep an idle one for seconds, or say in their answer
+that they will not, and to ask for each request costs as much as to send it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +107,7 @@ class ConnectionPool:
         self._tls = tls
         self._timeouts = timeouts
         self._lock = threading.Lock()
-        self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
+        self._idle: dict[Origin, list[Connection]] = {}
         self._contexts: dict[TlsSettings, ssl.SSLContext] = {}
         self._proxies: dict[Origin, Proxy | None] = {}
         self.lent = 0
@@ -111,9 +119,10 @@ class ConnectionPool:
             self._proxies[origin] = proxy_for(origin, os.environ)
         return self._proxies[origin]
 
-    def acquire(self, origin: Origin, method: str, url: str) -> http.client.HTTPConnection:
+    def acquire(self, origin: Origin, method: str, url: str, *, repeatable: bool = False) -> Connection:
         """Return an open connection, a warm one if there is one that the server has not closed meanwhile.
 
+        :param repeatable: take one that was in use a moment ago to be open, since what fails can be tried again.
         :raises ConnectionFailed: if none can be opened; ``method`` and ``url`` are for its message.
         """
         while True:
@@ -122,16 +131,19 @@ class ConnectionPool:
                 connection = idle.pop() if idle else None
             if connection is None:
                 connection = self._connect(origin, method, url)
-            elif not _is_alive(connection):
+            elif not (repeatable and time.monotonic() - connection.idle_since < _SURE) and not _is_alive(connection):
                 connection.close()
                 continue
             with self._lock:
                 self.lent += 1
             return connection
 
-    def release(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
-        """Take back a connection whose answer was read to its end; one that is closed is dropped."""
+    def release(self, origin: Origin, connection: Connection) -> None:
+        """Take back a connection whose answer was read to its end; one that is closed or holds more is dropped."""
+        if connection.wire.has_rest:
+            connection.close()
         if connection.sock is not None:
+            connection.idle_since = time.monotonic()
             with self._lock:
                 self._idle.setdefault(origin, []).append(connection)
 
@@ -143,7 +155,7 @@ class ConnectionPool:
             for connection in connections:
                 connection.close()
 
-    def _connect(self, origin: Origin, method: str, url: str) -> http.client.HTTPConnection:
+    def _connect(self, origin: Origin, method: str, url: str) -> Connection:
         proxy = self.proxy(origin)
         connection = self._new(origin, proxy)
         try:
@@ -152,13 +164,14 @@ class ConnectionPool:
                 connection.sock = self._context(origin).wrap_socket(tunnel, server_hostname=origin.host)
             else:
                 connection.connect()
-            connection.sock.settimeout(self._timeouts.read)
+            _limit(connection.sock, self._timeouts.read)
+            connection.wire = Wire(connection.sock)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise connection_error(method, url, error, proxy=proxy) from error
         return connection
 
-    def _new(self, origin: Origin, proxy: Proxy | None) -> http.client.HTTPConnection:
+    def _new(self, origin: Origin, proxy: Proxy | None) -> Connection:
         if origin.scheme == "http":
             server = proxy.origin if proxy else origin
             return PlainConnection(server.host, server.port, timeout=self._timeouts.connect)
@@ -202,7 +215,8 @@ def connection_error(method: str, url: str, error: BaseException, *, proxy: Prox
         )
     if isinstance(error, socket.gaierror):
         return ConnectionFailed(method, url, f"host name not found ({detail})", reason="dns")
-    if isinstance(error, (TimeoutError, socket.timeout)):
+    # The kernel's own time limit shows as a blocking socket that would block.
+    if isinstance(error, (TimeoutError, socket.timeout, BlockingIOError)):
         return ConnectionFailed(method, url, "timed out", reason="timeout")
     if proxy and isinstance(error, OSError):
         return ConnectionFailed(method, url, f"through the proxy {proxy.origin}: {detail}", reason="proxy")
@@ -214,7 +228,18 @@ def connection_error(method: str, url: str, error: BaseException, *, proxy: Prox
     return ConnectionFailed(method, url, f"not an HTTP answer ({detail})", reason="other")
 
 
-def _is_alive(connection: http.client.HTTPConnection) -> bool:
+def _limit(sock: socket.socket, seconds: float) -> None:
+    """Have what takes longer on a socket fail, by the kernel if that can be: Python would ask it before each call."""
+    if isinstance(sock, ssl.SSLSocket):
+        sock.settimeout(seconds)
+        return
+    sock.settimeout(None)
+    limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
+
+def _is_alive(connection: Connection) -> bool:
     """Tell whether an idle connection is still open: one that has something to read was closed by the server."""
     poll = select.poll()
     poll.register(connection.sock, select.POLLIN)

@@ -23,7 +23,6 @@ from .media_types import platform_of
 from .reference import parse_digest
 from .streams import BUFFER_SIZE, Readable
 
-DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
 EXPORT_PATIENCE = 1800.0
 """Seconds without a byte of an export: engines write the whole image to their own disk before they send the first."""
 

@@ -17,6 +17,9 @@ from .reference import Reference, parse_digest, parse_reference
 
 ArchiveKind = t.Literal["oci", "oci-archive", "docker-archive"]
 
+DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock"
+"""The engine of ``docker-daemon:``, unless another is named."""
+
 _SHAPES = (
     "docker://[host[:port]/]repository[:tag][@digest], docker-daemon:name[:tag], docker-daemon:sha256:<image ID>, "
     "oci:/path[:tag], oci-archive:/path[:tag], docker-archive:/path[:name:tag]"

@@ -14,7 +14,7 @@ from .engine import Engine
 from .engine_exports import EngineExports
 from .engine_source import EngineSource
 from .errors import RegistryError
-from .file_tree import DirectoryTree, TarTree
+from .file_tree import DirectoryTree, FileTree, TarTree
 from .location import ArchiveLocation, EngineLocation, Location, RegistryLocation
 from .oci_layout import LayoutSource
 from .origin import Origin
@@ -47,11 +47,21 @@ def open_source(
 
 def open_files(location: ArchiveLocation, temp_dir: str | None) -> ImageSource:
     """Return an image in a directory or archive; the caller closes it."""
-    tree = DirectoryTree(location.path) if location.kind == "oci" else TarTree(location.path)
+    tree = tree_at(location)
     try:
-        if location.kind == "docker-archive":
-            return DockerArchiveSource(tree, location.selector, temp_dir=temp_dir)
-        return LayoutSource(tree, location.selector)
+        return image_in(tree, location, temp_dir)
     except RegistryError:
         tree.close()
         raise
+
+
+def tree_at(location: ArchiveLocation) -> FileTree:
+    """Return the files of a directory or archive; the caller closes them."""
+    return DirectoryTree(location.path) if location.kind == "oci" else TarTree(location.path)
+
+
+def image_in(tree: FileTree, location: ArchiveLocation, temp_dir: str | None) -> ImageSource:
+    """Return an image in the files of its location, which it closes with itself."""
+    if location.kind == "docker-archive":
+        return DockerArchiveSource(tree, location.selector, temp_dir=temp_dir)
+    return LayoutSource(tree, location.selector)

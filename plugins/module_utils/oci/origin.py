@@ -9,7 +9,6 @@ Credentials and tokens belong to an origin; all rules on who may be sent what co
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import typing as t
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -20,8 +19,7 @@ from .reference import parse_registry
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclasses.dataclass(frozen=True)
-class Origin:
+class Origin(t.NamedTuple):
     """``scheme`` is http or https, ``host`` has no brackets, ``port`` is always set."""
 
     scheme: str

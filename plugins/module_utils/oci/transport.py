@@ -19,7 +19,7 @@ import http.client
 import typing as t
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-from .answers import Headers
+from .answers import Connection, Headers, Response, write_head
 from .auth import CLIENT_ID, Authenticator, Login, Scopes, TokenRequest
 from .connections import ConnectionPool, Timeouts, TlsSettings, connection_error
 from .errors import ConnectionFailed, ContentError, RegistryError, redact_url, response_error
@@ -75,19 +75,19 @@ class OpenAnswer:
     """An answer whose body is still to be read; it holds its connection until :meth:`close`."""
 
     def __init__(
-        self, pool: ConnectionPool, origin: Origin, connection: http.client.HTTPConnection, request: _Sent
+        self, pool: ConnectionPool, origin: Origin, connection: Connection, request: _Sent
     ) -> None:
         self._pool = pool
         self._origin = origin
-        self._connection: http.client.HTTPConnection | None = connection
+        self._connection: Connection | None = connection
         self._request = request
         try:
-            self._response = connection.getresponse()
+            self._response = Response(connection.wire, request.method)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise connection_error(request.method, request.url, error) from error
         self.status = self._response.status
-        self.headers = t.cast("Headers", self._response.headers)
+        self.headers = self._response.headers
         self.url = request.url
 
     @property
@@ -101,14 +101,10 @@ class OpenAnswer:
         :raises ConnectionFailed: if the connection is lost before the promised end.
         """
         try:
-            size = self._response.readinto(buffer)
-            if not size and self._response.length:
-                # http.client says nothing when a body of known length ends early.
-                raise http.client.IncompleteRead(b"", self._response.length)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            return self._response.readinto(buffer)
+        except (OSError, http.client.HTTPException) as error:
             self._abort()
             raise connection_error(self._request.method, self.url, error) from error
-        return size
 
     def read(self, limit: int) -> bytes:
         """Return the rest of the body, of at most ``limit`` bytes, and close.
@@ -117,8 +113,11 @@ class OpenAnswer:
         """
         parts: list[bytes] = []
         total = 0
+        # A buffer is filled with zeros first, which is more than most answers hold.
+        length = self._response.length
+        size = _SMALL_BUFFER if length is None else min(length, _SMALL_BUFFER)
         try:
-            for chunk in read_chunks(self, _SMALL_BUFFER):
+            for chunk in read_chunks(self, size) if size else ():
                 parts.append(bytes(chunk))
                 total += len(chunk)
                 if total > limit:
@@ -145,9 +144,9 @@ class OpenAnswer:
         """Give the connection back, or close it if the body was not read to its end."""
         if self._connection is None:
             return
-        if self._response.length == 0 and not self._response.chunked:
-            self._response.read()  # nothing is left, but http.client has not noticed yet
-        if self._response.isclosed():
+        if self._response.ended:
+            if self._response.will_close:
+                self._connection.close()
             self._pool.release(self._origin, self._connection)
             self._connection = None
         else:
@@ -157,7 +156,6 @@ class OpenAnswer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self._response.close()
 
 
 class _Sent(t.NamedTuple):
@@ -223,8 +221,10 @@ class Transport:
         """Send, and follow redirects of GET and HEAD (storage that serves blobs itself); others stay an answer."""
         answer = self._authorised(request)
         for _hop in range(MAX_REDIRECTS):
+            if answer.status not in _REDIRECTS or request.method not in ("GET", "HEAD"):
+                return answer
             location = answer.headers.get("Location", "")
-            if answer.status not in _REDIRECTS or request.method not in ("GET", "HEAD") or not location:
+            if not location:
                 return answer
             answer.close()
             answer = self._redirected(request, *resolve_url(answer.url, location))
@@ -259,8 +259,8 @@ class Transport:
 
     def _send(self, origin: Origin, request: Request, authorization: str | None) -> OpenAnswer:
         sent = _Sent(request.method, f"{origin}{request.target}")
-        connection = self._pool.acquire(origin, *sent)
-        headers = {"User-Agent": USER_AGENT, **request.headers}
+        connection = self._pool.acquire(origin, *sent, repeatable=request.repeatable)
+        headers = {"Host": origin.authority, "User-Agent": USER_AGENT, **request.headers}
         if authorization:
             headers["Authorization"] = authorization
         target = quote(request.target, safe=_SAFE_IN_TARGET)
@@ -298,22 +298,17 @@ class Transport:
         return self.retry.run(attempt)
 
 
-def _write(connection: http.client.HTTPConnection, request: Request, target: str, headers: t.Mapping[str, str]) -> None:
+def _write(connection: Connection, request: Request, target: str, headers: t.Mapping[str, str]) -> None:
     """Write a request. The body goes from one buffer straight to the socket, with its length announced."""
-    connection.putrequest(request.method, target, skip_accept_encoding=True)
-    for name, value in headers.items():
-        connection.putheader(name, value)
     if request.body is None:
-        if request.method not in ("GET", "HEAD"):
-            connection.putheader("Content-Length", "0")
-        connection.endheaders()
+        length = {} if request.method in ("GET", "HEAD") else {"Content-Length": "0"}
+        write_head(connection, request.method, target, {**headers, **length})
         return
-    connection.putheader("Content-Length", str(request.body.size))
     # Opened before the head is sent: a source that cannot be read costs no half request.
     stream = request.body.open()
     try:
-        connection.endheaders()
+        write_head(connection, request.method, target, {**headers, "Content-Length": str(request.body.size)})
         for chunk in read_chunks(stream):
-            connection.send(chunk)
+            connection.sock.sendall(chunk)
     finally:
         stream.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..oci.certs_d import DEFAULT_DIRECTORY
-from ..oci.engine import DEFAULT_DOCKER_HOST
+from ..oci.location import DEFAULT_DOCKER_HOST
 
 Spec = t.Dict[str, t.Any]
 

@@ -12,11 +12,6 @@ import typing as t
 
 from ..errors import RegistryError
 
-try:
-    import yaml  # type: ignore[import-untyped]
-except ImportError:  # a managed host need not have it: JSON is read without
-    yaml = None
-
 KEY = "images"
 """Of the list in a file that is a mapping."""
 
@@ -102,11 +97,13 @@ def _after_space(text: str, position: int) -> int:
 
 
 def _read_yaml(text: str, path: str, not_json: ValueError) -> list[tuple[int, t.Any]] | None:
-    if yaml is None:
+    try:
+        import yaml  # type: ignore[import-untyped]
+    except ImportError:  # a managed host need not have it: JSON is read without
         raise ListError(
             f"{path} is not JSON ({not_json}), and without PyYAML nothing else can be read on this host.",
             hint="Install python3-yaml there, or write the list as JSON.",
-        )
+        ) from None
     try:
         loader = yaml.SafeLoader(text)
         try:
@@ -127,7 +124,7 @@ def _read_yaml(text: str, path: str, not_json: ValueError) -> list[tuple[int, t.
 def _construct(loader: t.Any, node: t.Any) -> t.Any:
     """Return the value of an entry. A key that is there twice hides one of its values, and makes a key that is none."""
     value = loader.construct_object(node, deep=True)
-    if isinstance(node, yaml.MappingNode):
+    if node.id == "mapping":
         keys = [str(key.value) for key, _value in node.value]
         value.update({f"{key} (twice)": True for key in keys if keys.count(key) > 1})
     return value

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the images of a list come from: each registry is connected once, each archive is opened once."""
+"""Where the images of a list come from: each registry is connected once, each archive is opened once.
+
+What reads archives and engines is imported when there is one: Ansible compiles a module's code at each start.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,17 @@ import threading
 import typing as t
 
 from ..client import RegistryClient
-from ..docker_archive import DockerArchiveSource
-from ..engine import Engine
-from ..engine_exports import EngineExports
-from ..engine_source import EngineSource
 from ..errors import ConnectionFailed, RegistryError
-from ..file_tree import DirectoryTree, FileTree, SharedTree, TarTree
 from ..location import ArchiveLocation, EngineLocation, Location, RegistryLocation
-from ..oci_layout import LayoutSource
 from ..origin import Origin
-from ..platform_source import PlatformSource
 from ..platforms import Platform
 from ..reference import Reference
 from ..source import ImageSource, RegistrySource, connect_source
+
+if t.TYPE_CHECKING:
+    from ..engine import Engine
+    from ..engine_exports import EngineExports
+    from ..file_tree import FileTree
 
 Connect = t.Callable[[Origin, str], RegistryClient]
 """Makes a client of a registry for one of its repositories; may return one that it made before."""
@@ -91,7 +92,11 @@ class Sources:
     def open(self, location: Location, platforms: t.Sequence[Platform] = ()) -> ImageSource:
         """Return an image, or what of it is for some platforms; the caller closes it."""
         source = self._open(location)
-        return PlatformSource(source, platforms, where=str(location)) if platforms else source
+        if not platforms:
+            return source
+        from ..platform_source import PlatformSource
+
+        return PlatformSource(source, platforms, where=str(location))
 
     def client_of(self, location: Location) -> RegistryClient | None:
         """Return the client of the registry that an image is on, None if it is on none."""
@@ -105,24 +110,30 @@ class Sources:
         if isinstance(location, RegistryLocation):
             return SharedSource(self._client(location.reference), location.reference)
         if isinstance(location, EngineLocation):
+            from ..engine_source import EngineSource
+
             return EngineSource(self._engine_exports(), location.name, owns=False)
-        tree = SharedTree(self._tree(location))
-        if location.kind == "docker-archive":
-            return DockerArchiveSource(tree, location.selector, temp_dir=self._temp_dir)
-        return LayoutSource(tree, location.selector)
+        from ..open_source import image_in
+
+        return image_in(self._shared_tree(location), location, self._temp_dir)
 
     def _engine_exports(self) -> EngineExports:
         with self._lock:
             if self._exports is None:
+                from ..engine_exports import EngineExports
+
                 self._exports = EngineExports(self._engine(), self._temp_dir)
             return self._exports
 
-    def _tree(self, location: ArchiveLocation) -> FileTree:
+    def _shared_tree(self, location: ArchiveLocation) -> FileTree:
+        from ..file_tree import SharedTree
+        from ..open_source import tree_at
+
         place = ("oci" if location.kind == "oci" else "tar", location.path)
         with self._lock_of(location.path):
             if place not in self._trees:
-                self._trees[place] = DirectoryTree(location.path) if place[0] == "oci" else TarTree(location.path)
-            return self._trees[place]
+                self._trees[place] = tree_at(location)
+            return SharedTree(self._trees[place])
 
     def _client(self, reference: Reference) -> RegistryClient:
         host, repository = reference.api_host, reference.repository

@@ -24,7 +24,6 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci import media
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.describe import load_image
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.docker_archive import DockerArchiveSource
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import (
-    DEFAULT_DOCKER_HOST,
     Engine,
     EngineAddress,
     EngineError,
@@ -40,6 +39,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors impor
     RegistryError,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.file_tree import TarTree
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import DEFAULT_DOCKER_HOST
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import Origin
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platform_source import PlatformSource
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import parse_platform
