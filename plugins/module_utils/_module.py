@@ -17,7 +17,7 @@ import weakref
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials, IdentityToken, Login
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import login_of_user
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import RememberedHelpers, login_of_user
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.sources import Sources
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d import (
     DEFAULT_DIRECTORY,
@@ -25,7 +25,6 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.certs_d impo
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.connections import Timeouts, TlsSettings
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.credential_helpers import RememberedHelpers
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings, RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import (
     DEFAULT_DOCKER_HOST,

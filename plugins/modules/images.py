@@ -140,6 +140,8 @@ notes:
     long as O(registries) gives it no others.
   - A registry that is away while images are copied, for a restart for example, is waited for up to a minute. When it
     asks for a pause (C(Retry-After)), it gets it.
+  - Layers that a Docker engine keeps unpacked are compressed on the way, but for those that the images of the target
+    repository have already. What such an image says of its layers is believed.
   - An image is as much there as its tag names its digest. Whether the registry still has all its blobs is not asked.
   - Layers that may not be distributed, which Windows images have, are not copied. Images of schema 1 are refused.
   - A blob is asked to be linked rather than asked for, which opens an upload where that cannot be done. So each costs one

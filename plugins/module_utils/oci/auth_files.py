@@ -19,10 +19,10 @@ import base64
 import dataclasses
 import json
 import os
+import threading
 import typing as t
 
 from .auth import Credentials, IdentityToken, Login, RegistryToken
-from .credential_helpers import RememberedHelpers
 from .errors import InvalidReference, InvalidSettings
 from .origin import HostPort, Origin, parse_host_port, split_url
 from .reference import DOCKER_HUB, DOCKER_HUB_API
@@ -44,6 +44,38 @@ class _Key(t.NamedTuple):
         if not self.server.matches(origin):
             return False
         return not self.namespace or f"{repository}/".startswith(f"{self.namespace}/")
+
+
+class RememberedHelpers:
+    """Asks each helper once for each server, and from then on gives the same answer, or fails the same way.
+
+    A list of images has hundreds of repositories of one registry, and each of them may have had a login of its own; a helper takes
+    some ten milliseconds, and one that hangs half a minute. Threads may share it.
+    """
+
+    def __init__(self) -> None:
+        """Have asked nothing yet."""
+        self._lock = threading.Lock()
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
+        self._answers: dict[tuple[str, str], Login | InvalidSettings | None] = {}
+
+    def ask(self, name: str, server: str, *, where: str) -> Login | None:
+        """Return the login that a helper has for a server, see :func:`.credential_helpers.ask_helper`."""
+        from .credential_helpers import ask_helper
+
+        key = (name, server)
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._answers:
+                try:
+                    self._answers[key] = ask_helper(name, server, where=where)
+                except InvalidSettings as error:
+                    self._answers[key] = error
+            answer = self._answers[key]
+        if isinstance(answer, InvalidSettings):
+            raise answer
+        return answer
 
 
 @dataclasses.dataclass(frozen=True)

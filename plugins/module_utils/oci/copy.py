@@ -22,7 +22,6 @@ from .batch.patience import LONGEST_OUTAGE, Patience
 from .batch.running import THREADS, Runner
 from .batch.works import Works
 from .client import RegistryClient
-from .compressed_layers import recall
 from .describe import Image, ImageDetails, RepositoryReader, load_image
 from .errors import NotFound, RegistryError
 from .media_types import ALL_TYPES, Descriptor, Manifest
@@ -88,6 +87,8 @@ def plan_copy(source: ImageSource, client: RegistryClient, target: RepositoryTag
             return CopyPlan(target, details, before)
     unpacked = source.unpacked()
     if unpacked:
+        from .compressed_layers import recall
+
         recall(client, target.repository, [unpacked], [before] if present else [])
     image = load_image(source, source.root())
     fallback: Action = "mounted" if source.mountable_from(client.origin) else "uploaded"

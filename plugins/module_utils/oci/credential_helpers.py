@@ -16,7 +16,6 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import typing as t
 
 from .auth import Credentials, IdentityToken, Login
@@ -58,36 +57,6 @@ def ask_helper(name: str, server: str, *, where: str, timeout: float = TIMEOUT) 
             return None
         raise InvalidSettings(f"{what} failed for {server} (exit status {status}).", hint=_HINT)
     return _login(output, what=what)
-
-
-class RememberedHelpers:
-    """Asks each helper once for each server, and from then on gives the same answer, or fails the same way.
-
-    A list of images has hundreds of repositories of one registry, and each of them may have had a login of its own; a helper takes
-    some ten milliseconds, and one that hangs half a minute. Threads may share it.
-    """
-
-    def __init__(self) -> None:
-        """Have asked nothing yet."""
-        self._lock = threading.Lock()
-        self._locks: dict[tuple[str, str], threading.Lock] = {}
-        self._answers: dict[tuple[str, str], Login | InvalidSettings | None] = {}
-
-    def ask(self, name: str, server: str, *, where: str) -> Login | None:
-        """Return the login that a helper has for a server, see :func:`ask_helper`."""
-        key = (name, server)
-        with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            if key not in self._answers:
-                try:
-                    self._answers[key] = ask_helper(name, server, where=where)
-                except InvalidSettings as error:
-                    self._answers[key] = error
-            answer = self._answers[key]
-        if isinstance(answer, InvalidSettings):
-            raise answer
-        return answer
 
 
 def run_helper(command: t.Sequence[str], given: str, *, timeout: float, **process: t.Any) -> tuple[int, bytes]:

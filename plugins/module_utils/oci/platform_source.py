@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .compressed_layers import UnpackedLayers
 from .media_types import Descriptor, Manifest
 from .origin import Origin
 from .platforms import MissingPlatform, Platform, Selection, as_platform, select
 from .source import ImageSource
 from .streams import Readable
+
+if t.TYPE_CHECKING:
+    from .compressed_layers import UnpackedLayers
 
 
 class PlatformSource:

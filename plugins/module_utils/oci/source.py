@@ -11,13 +11,15 @@ import ssl
 import typing as t
 
 from .client import RegistryClient
-from .compressed_layers import UnpackedLayers
 from .describe import ContentReader, RepositoryReader
 from .errors import ConnectionFailed, RegistryError
 from .media_types import Descriptor, Manifest
 from .origin import Origin, is_loopback, parse_host_port
 from .reference import Reference
 from .streams import Readable
+
+if t.TYPE_CHECKING:
+    from .compressed_layers import UnpackedLayers
 
 
 _HANDSHAKE = 10.0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ..client import RegistryClient
-from ..compressed_layers import UnpackedLayers, recall
 from ..describe import MAX_DEPTH
 from ..errors import ArchiveError, InvalidReference, InvalidSettings, RegistryError
 from ..location import Location, RegistryLocation
@@ -26,6 +25,9 @@ from .sources import Sources
 from .travellers import Travellers
 from .wishes import Wish
 from .works import Works
+
+if t.TYPE_CHECKING:
+    from ..compressed_layers import UnpackedLayers
 
 THREADS = 8
 """Small requests on their way at a time: they wait for the way more than for anybody's processor."""
@@ -129,6 +131,10 @@ class Planner:
             unpacked = t.cast(ImageSource, job.source).unpacked()
             if unpacked:
                 wanting.setdefault(job.target.repository, []).append(unpacked)
+        if not wanting:
+            return
+        from ..compressed_layers import recall
+
         there: dict[str, list[str]] = {repository: [] for repository in wanting}
         for job in [*waiting, *jobs]:
             if job.before and job.target.repository in there:

@@ -15,10 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth import Credentials, IdentityToken
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.credential_helpers import (
-    RememberedHelpers,
-    ask_helper,
-)
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.auth_files import RememberedHelpers
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.credential_helpers import ask_helper
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.helpers import helper_with, write_helper
 
