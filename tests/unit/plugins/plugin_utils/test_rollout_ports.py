@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import pytest
 from ansible_collections.dockyard.registry.plugins.plugin_utils.rollout_ports import port_problems, published_ports
 
@@ -23,7 +25,7 @@ SETTINGS = {
     "swarm_rollout_publish_mode": "auto",
     "swarm_rollout_network": "workloads",
 }
-FREE = {"port": 8080, "free": True, "holder": "", "service": ""}
+FREE = MappingProxyType({"port": 8080, "free": True, "holder": "", "service": ""})
 CADDY = {**FREE, "free": False, "holder": "caddy (process 7)"}
 
 
