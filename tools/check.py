@@ -61,7 +61,7 @@ def scenarios(on: str) -> list[Step]:
             continue
         # Two that count what fails while something restarts are no fair measure beside each other.
         locks = (*(["nodes"] if nodes else []), *(["counting"] if name in ("swarm", "tls") else []))
-        found.append(Step(f"molecule-{name}", f"tools/molecule.sh {name}", 300 if nodes else 1200, ("engine", "images"), locks))
+        found.append(Step(f"molecule-{name}", f"tools/molecule.sh {name}", 300 if nodes else 1800, ("engine", "images"), locks))
     return found
 
 
@@ -91,9 +91,9 @@ STEPS = [
     Step("clients", "tools/with_registries.sh python -m pytest tests/integration_client -q -p no:cacheprovider",
          300, ("engine", "images"), ("engine",)),
     Step("plays", "PYTHONPATH=collections python -m pytest tests/integration -q -p no:cacheprovider",
-         700, ("engine", "images"), ("engine",)),
+         1000, ("engine", "images"), ("engine",)),
     Step("swarm", "PYTHONPATH=collections python -m pytest tests/integration_swarm -q -p no:cacheprovider",
-         300, ("engine", "images"), ("engine",)),
+         900, ("engine", "images")),
     *scenarios("nodes"),
 ]
 
