@@ -30,7 +30,7 @@ options:
 EXAMPLES = r"""
 - name: Show which ports are taken
   ansible.builtin.debug:
-    msg: "{{ settings | dockyard.registry.rollout_port_problems([{'host': 'host1', 'look': node}]) }}"
+    msg: "{{ settings | dockyard.registry.rollout_port_problems(nodes) }}"
   vars:
     settings:
       swarm_rollout_state: present

@@ -89,7 +89,7 @@ SWARM = {
 }
 CLUSTER = {"settings": test_swarm_cluster.SETTINGS, "hosts": test_swarm_cluster.running()}
 OF_PLUGIN: dict[str, dict[str, t.Any]] = {
-    **dict.fromkeys(("rollout_services", "swarm_plan", "swarm_problems", "swarm_unused_secrets"), SWARM),
+    **dict.fromkeys(("rollout_port_problems", "rollout_services", "swarm_plan", "swarm_problems", "swarm_unused_secrets"), SWARM),
     **dict.fromkeys(("swarm_cluster_problems", "swarm_members"), CLUSTER),
     "bundle_problems": {"registry_bundle": "/media/usb/bundle.tar", "registry_image": "registry:3", "bundle": test_bundles.FOUND},
 }
