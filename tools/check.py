@@ -30,7 +30,9 @@ OLDEST = ROOT / ".venv-oldest" / "bin" / "python"
 HOST = ROOT / ".venv-host" / "bin" / "python"
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 AT_ONCE = 2
+NICE = 4  # of what runs beside a step that counts failures: about a third of the processors for it, if both want them
 PATIENCE = 90.0  # for a step that is stopped to clean up behind itself, in seconds
+COUNTING = "counting"  # the lock of steps that count what fails while something restarts
 
 
 class Step(t.NamedTuple):
@@ -60,7 +62,7 @@ def scenarios(on: str) -> list[Step]:
         if on != ("nodes" if nodes else "hosts"):
             continue
         # Two that count what fails while something restarts are no fair measure beside each other.
-        locks = (*(["nodes"] if nodes else []), *(["counting"] if name in ("swarm", "tls") else []))
+        locks = (*(["nodes"] if nodes else []), *([COUNTING] if name in ("swarm", "tls") else []))
         found.append(Step(f"molecule-{name}", f"tools/molecule.sh {name}", 300 if nodes else 1800, ("engine", "images"), locks))
     return found
 
@@ -173,9 +175,10 @@ class Checks:
     def start(self, step: Step) -> None:
         """Start a step's command, in a process group of its own; its output goes to a log."""
         say(f"{step.name}: started, about {step.seconds} s")
+        nice = [] if COUNTING in step.locks else ["nice", "-n", str(NICE)]
         with log_of(step).open("wb") as log:
             process = subprocess.Popen(
-                ["bash", "-euo", "pipefail", "-c", step.command],
+                [*nice, "bash", "-euo", "pipefail", "-c", step.command],
                 cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
         self.running.append(Running(step, process, time.monotonic()))
