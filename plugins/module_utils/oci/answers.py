@@ -111,12 +111,11 @@ class Response:
         if not size:
             raise http.client.IncompleteRead(b"", self._left)
         self._left -= size
-        if not self._left:
-            self._end_chunk() if self._is_chunked else self._end()
+        if not self._left and self._is_chunked:
+            self._end_chunk()
+        elif not self._left:
+            self.ended = True
         return size
-
-    def _end(self) -> None:
-        self.ended = True
 
     def _begin_chunk(self) -> bool:
         """Read how long the next chunk is; False if it is the last one, which has no content (RFC 9112, 7.1)."""
@@ -124,14 +123,14 @@ class Response:
         try:
             self._left = int(line.partition(b";")[0], 16)
         except ValueError:
-            raise http.client.HTTPException(f"a chunk begins with {line[:60]!r}") from None
+            self._left = -1
         if self._left < 0:
             raise http.client.HTTPException(f"a chunk begins with {line[:60]!r}")
         if self._left:
             return True
         while self._wire.readline():
             pass  # trailers
-        self._end()
+        self.ended = True
         return False
 
     def _end_chunk(self) -> None:
