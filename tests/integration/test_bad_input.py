@@ -59,11 +59,11 @@ def refused(tmp_path, *says, **variables):
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
-        ({"registry_address": "0.0.0.0"}, ["registry_address is '0.0.0.0'", "registry_allow_insecure: true"]),
-        ({"registry_port": "http"}, ["registry_port is 'http'", "from 1 to 65535"]),
-        ({"registry_image": "registry:3.0.0"}, ["registry_image is 'registry:3.0.0'", "3.1.1"]),
-        ({"registry_storage_driver": "oss"}, ["registry_storage_driver is 'oss'", "registry:2"]),
-        ({"registry_memory": "lots"}, ["registry_memory is 'lots'", "512m"]),
+        ({"registry_address": "0.0.0.0", "registry_image": "registry:3.0.0", "registry_memory": "lots"},
+         ["registry_address is '0.0.0.0'", "registry_allow_insecure: true", "registry_image is 'registry:3.0.0'", "3.1.1",
+          "registry_memory is 'lots'", "512m"]),
+        ({"registry_port": "http", "registry_storage_driver": "oss"},
+         ["registry_port is 'http'", "from 1 to 65535", "registry_storage_driver is 'oss'", "registry:2"]),
     ],
 )
 def test_settings(tmp_path, variables, says):

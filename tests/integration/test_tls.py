@@ -123,10 +123,6 @@ def brought(folder, certificate=SERVER.pem, key=SERVER.key_pem(), ca=CA.pem, mod
 
 MIDDLE = make("Issuing", CA, now=NOW)
 CHAINED = make("chained", MIDDLE, names=NAMES, now=NOW)
-ELSEWHERE = make("elsewhere", CA, names=("elsewhere.example.com",), now=NOW)
-OVER = make("over", CA, names=NAMES, days=(-9, -1), now=NOW)
-EARLY = make("early", CA, names=NAMES, days=(1, 9), now=NOW)
-USERS = [{"name": "alice", "password": "hush hush"}]
 OWN_CA = {"registry_tls": "own_ca", "registry_host_names": ["localhost"]}
 
 
@@ -135,15 +131,9 @@ OWN_CA = {"registry_tls": "own_ca", "registry_host_names": ["localhost"]}
     [
         ({"key": CHAINED.key_pem()}, ["registry_tls_key is", "does not belong to the certificate"]),
         ({"mode": 0o644}, ["registry_tls_key is", "every user of the controller may read", "chmod 600"]),
-        ({"certificate": CHAINED.pem, "key": CHAINED.key_pem()}, ["issued by 'CN=Issuing'", "registry_tls_ca"]),
         ({"ca": None}, ["registry_tls_ca is", "no such file on the controller"]),
-        ({"key": SERVER.key_pem(b"a passphrase")}, ["registry_tls_key is", "encrypted with a passphrase", "ansible-vault encrypt"]),
-        ({"certificate": ELSEWHERE.pem, "key": ELSEWHERE.key_pem()},
-         ["registry_tls_certificate is", "not for localhost, 127.0.0.1 (registry_host_names) but for elsewhere.example.com"]),
-        ({"certificate": OVER.pem, "key": OVER.key_pem()}, ["registry_tls_certificate is", "ended on", "Get a new one"]),
-        ({"certificate": EARLY.pem, "key": EARLY.key_pem()}, ["registry_tls_certificate is", "begins on", "set the clock right"]),
     ],
-    ids=["another key", "readable", "chain", "no CA", "encrypted", "name", "ended", "not begun"],
+    ids=["another key", "readable", "no CA"],
 )
 def test_refused_files(site, files, says):
     site.refused("standalone", *says, **brought(site.folder, **files))
@@ -152,21 +142,18 @@ def test_refused_files(site, files, says):
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
-        ({"registry_address": "0.0.0.0"}, ["registry_tls is 'off'", "registry_users is empty", "[{name: alice}]"]),
-        ({"registry_address": "0.0.0.0", "registry_users": USERS},
-         ["registry_address is '0.0.0.0'", "registry_tls is 'off'", "Set registry_tls: own_ca"]),
         ({"registry_address": "0.0.0.0", **OWN_CA}, ["registry_address is '0.0.0.0'", "registry_users is empty", "[{name: alice}]"]),
-        ({**OWN_CA, "registry_host_names": ["https://localhost"]}, ["registry_host_names[0] is 'https://localhost'", "a scheme"]),
-        ({**OWN_CA, "registry_host_names": ["localhost:5000"]}, ["registry_host_names[0] is 'localhost:5000'", "a port"]),
-        ({**OWN_CA, "registry_host_names": ["localhost/team"]}, ["registry_host_names[0] is 'localhost/team'", "a path"]),
-        ({**OWN_CA, "registry_host_names": ["no.such.invalid"]}, ["cannot resolve", "registry_check_names"]),
-        ({**OWN_CA, "registry_host_names": ["192.0.2.1"]},
-         ["registry_host_names has '192.0.2.1', which leads to 192.0.2.1 and not to 127.0.0.1", "registry_check_names: false"]),
+        ({**OWN_CA, "registry_host_names": ["https://localhost", "localhost:5000", "localhost/team"]},
+         ["registry_host_names[0] is 'https://localhost'", "a scheme", "registry_host_names[1] is 'localhost:5000'", "a port",
+          "registry_host_names[2] is 'localhost/team'", "a path"]),
+        ({**OWN_CA, "registry_host_names": ["no.such.invalid", "192.0.2.1"]},
+         ["cannot resolve", "registry_check_names", "registry_host_names has '192.0.2.1', which leads to 192.0.2.1 and not to 127.0.0.1",
+          "registry_check_names: false"]),
         ({"registry_anonymous_pull": True}, ["registry_anonymous_pull is true", "registry_anonymous_pull: false"]),
     ],
 )
 def test_refused_settings(site, variables, says):
-    assert "hush hush" not in site.refused("standalone", *says, **variables)
+    site.refused("standalone", *says, **variables)
 
 
 def vault(site, name, content):

@@ -97,13 +97,13 @@ def runs(inventory, *arguments, **changes):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"registry_swarm_replicas": 2, "registry_swarm_update_order": "start-first", "registry_name": "a" * 43},
-         ["registry_swarm_replicas is 2", "registry_swarm_update_order is 'start-first'", "65 characters"]),
-        ({"registry_users": []}, ["registry_users is empty"]),
-        ({"registry_swarm_publish_mode": "ingress"}, ["registry_swarm_publish_mode is 'ingress'", "needs IPVS"]),
-        ({"registry_swarm_node": "elsewhere"}, ["registry_swarm_node is 'elsewhere'"]),
+        ({"registry_swarm_replicas": 2, "registry_swarm_update_order": "start-first", "registry_name": "a" * 43,
+          "registry_swarm_publish_mode": "ingress", "registry_swarm_node": "elsewhere"},
+         ["registry_swarm_replicas is 2", "registry_swarm_update_order is 'start-first'", "65 characters",
+          "registry_swarm_publish_mode is 'ingress'", "needs IPVS", "registry_swarm_node is 'elsewhere'"]),
+        ({"registry_users": [], "registry_swarm_storage_label": "images"},
+         ["registry_users is empty", "registry_swarm_storage_label is 'images', and no node has it"]),
         ({"swarm_cluster_labels": {"a/b": 1}}, ["swarm_cluster_labels", "'a/b'"]),
-        ({"registry_swarm_storage_label": "images"}, ["registry_swarm_storage_label is 'images', and no node has it"]),
         ({"swarm_rollout_workloads": [{"name": "w" * 64, "image": "nginx"}]}, ["the service's name is 'www", "64 characters"]),
         ({"swarm_rollout_workloads": [{**WEB, "replicas": 1, "update": {"order": "start-first"}}]},
          ["web: update.order is 'start-first', and without IPVS in all kernels port 80"]),
@@ -135,12 +135,12 @@ def test_a_port_that_is_taken(inventory):
 
 def test_from_a_bare_host_and_on(inventory):
     before = state()
-    checked = runs(inventory, "--check", "--diff")
+    checked = runs(inventory, "--check", "--diff", **OLD)
     assert checked.code == 0, checked.printed
     assert checked.changed(HOST) > 0
     assert state() == before
 
-    done = runs(inventory, "--diff")
+    done = runs(inventory, "--diff", **OLD)
     assert done.code == 0, done.printed
     assert "SWMTKN" not in done.printed
     assert "published on the port of" in done.printed
@@ -151,7 +151,7 @@ def test_from_a_bare_host_and_on(inventory):
     assert "disk:ssd" in run(HOST, "docker", "node", "inspect", "self", "-f", "{{.Spec.Labels}}")
     assert all("dockyard" not in run(HOST, "docker", "secret", "inspect", name, "-f", "{{.Spec.Data}}") for name in secrets())
 
-    again = runs(inventory)
+    again = runs(inventory, **OLD)
     assert (again.code, again.changed(HOST)) == (0, 0), again.printed
 
     pushed()
@@ -160,19 +160,47 @@ def test_from_a_bare_host_and_on(inventory):
     assert log_in("ada", password)
     pulled()
 
-    users_change(inventory, password)
-    removed(inventory)
 
+def test_another_release_with_other_users(inventory):
+    """On the images of the test before. Users are rotated as a secret; what a rollback needs stays, and no more than that."""
+    password = run(HOST, "cat", "/etc/dockyard/registry/secrets/users/ada").strip()
+    first, before = bound("htpasswd"), secrets()
+    label = '{{index .Spec.Labels "dockyard.registry.version"}}'
+    assert shown(label).startswith("2.8")
+    users = [{"name": "ada"}, {"name": "bob", "password": "hunter2-hunter2"}]
+    foreseen = runs(inventory, "--check", registry_users=users)
+    assert foreseen.code == 0, foreseen.printed
+    assert foreseen.changed(HOST) > 0
+    assert bound("htpasswd") == first
 
-def test_another_release_and_states(inventory):
-    """On the host of the test before, which has nothing of a registry any more, but is a Swarm."""
-    done = runs(inventory, **OLD)
+    done = runs(inventory, registry_users=users)
     assert done.code == 0, done.printed
-    pushed()
-    updated(inventory)
+    assert "hunter2" not in done.printed
+    assert shown(label).startswith("3.")
+    second = all_bound()
+    assert bound("htpasswd") != first
+    assert secrets() == before | second
+    assert log_in("bob", "hunter2-hunter2")
+    assert log_in("ada", password)
+    pulled()
+
+    run(HOST, "docker", "secret", "create", "registry-htpasswd-mine", "/etc/hostname")
+    assert runs(inventory, registry_users=users[:1]).code == 0
+    # The same users as at first, and so the same file and secret. The release before the last is not one to go back to any more.
+    assert bound("htpasswd") == first
+    assert secrets() == {first, *second, "registry-htpasswd-mine"}
+    assert not log_in("bob", "hunter2-hunter2")
+
+
+def test_states_and_the_end(inventory):
     others_say_what_to_type(inventory)
     stopped_and_started(inventory)
-    assert play("remove", inventory, timeout=PLAY_SECONDS, **SETTINGS).code == 0
+    done = play("remove", inventory, timeout=PLAY_SECONDS, **SETTINGS)
+    assert done.code == 0, done.printed
+    assert "The images are kept in /var/lib/dockyard/registry" in done.printed
+    assert "registry" not in run(HOST, "docker", "service", "ls", "--format", "{{.Name}}").split()
+    assert secrets() == {"registry-htpasswd-mine"}
+    run(HOST, "test", "-d", "/var/lib/dockyard/registry/docker/registry/v2/repositories/hello")
     # What was kept goes, also by an inventory that does not say that it is a Swarm's.
     inventory.write_text(inventory.read_text().replace("swarm_managers", "registry"))
     gone = play("remove", inventory, timeout=PLAY_SECONDS, **SETTINGS, registry_remove_data=True)
@@ -197,19 +225,6 @@ def pulled():
 def shown(form):
     """A part of the registry's service."""
     return run(HOST, "docker", "service", "inspect", "registry", "-f", form).strip()
-
-
-def updated(inventory):
-    """Another release of the registry, with a configuration of its own, on the same images."""
-    label = '{{index .Spec.Labels "dockyard.registry.version"}}'
-    assert shown(label).startswith("2.8")
-    before = secrets()
-    done = runs(inventory)
-    assert done.code == 0, done.printed
-    assert shown(label).startswith("3.")
-    # For the way back.
-    assert before <= secrets()
-    pulled()
 
 
 def others_say_what_to_type(inventory):
@@ -240,42 +255,3 @@ def stopped_and_started(inventory):
     assert done.code == 0, done.printed
     pulled()
     assert secrets() == before
-
-
-def users_change(inventory, password):
-    """Users are rotated as a secret; what a rollback needs stays, and no more than that."""
-    first = bound("htpasswd")
-    # The configuration before the update is no longer the one to go back to after the next change.
-    others = all_bound() - {first}
-    users = [{"name": "ada"}, {"name": "bob", "password": "hunter2-hunter2"}]
-    foreseen = runs(inventory, "--check", registry_users=users)
-    assert foreseen.code == 0, foreseen.printed
-    assert foreseen.changed(HOST) > 0
-    assert bound("htpasswd") == first
-    done = runs(inventory, registry_users=users)
-    assert done.code == 0, done.printed
-    assert "hunter2" not in done.printed
-    second = bound("htpasswd")
-    assert second != first
-    assert secrets() == {first, second, *others}
-    assert log_in("bob", "hunter2-hunter2")
-    assert log_in("ada", password)
-    run(HOST, "docker", "secret", "create", "registry-htpasswd-mine", "/etc/hostname")
-    assert runs(inventory, registry_users=users[:1]).code == 0
-    # The same users as at first, and so the same file and secret.
-    assert bound("htpasswd") == first
-    assert secrets() == {first, second, *others, "registry-htpasswd-mine"}
-    assert not log_in("bob", "hunter2-hunter2")
-
-
-def removed(inventory):
-    """The service goes, the images stay until they are meant, too."""
-    done = play("remove", inventory, timeout=PLAY_SECONDS, **SETTINGS)
-    assert done.code == 0, done.printed
-    assert "The images are kept in /var/lib/dockyard/registry" in done.printed
-    assert "registry" not in run(HOST, "docker", "service", "ls", "--format", "{{.Name}}").split()
-    assert secrets() == {"registry-htpasswd-mine"}
-    run(HOST, "test", "-d", "/var/lib/dockyard/registry/docker/registry/v2/repositories/hello")
-    gone = play("remove", inventory, timeout=PLAY_SECONDS, **SETTINGS, registry_remove_data=True)
-    assert gone.code == 0, gone.printed
-    assert run(HOST, "sh", "-c", "ls /var/lib/dockyard /etc/dockyard").split() == ["/etc/dockyard:", "/var/lib/dockyard:"]

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the dockyard.registry contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks web servers in turn, without a pause, and counts the answers that were none.
+"""Asks web servers in turn, and counts the answers that were none.
 
-    steady_requests.py LOG URL...    until it is ended; then LOG has {"sent": ..., "failed": ..., "pages": {...}, "problems": [...]}
+    steady_requests.py LOG PAUSE URL...    with a pause of so many seconds after each
 
+Until it is ended; then LOG has {"sent": ..., "failed": ..., "pages": {...}, "problems": [...]}.
 `pages` counts the answers by their first line with text between tags, so that it shows which version answered.
 """
 
@@ -19,7 +20,6 @@ import time
 import urllib.error
 import urllib.request
 
-PAUSE = 0.02  # seconds
 TIMEOUT = 10  # seconds without an answer are a failure
 
 
@@ -29,7 +29,7 @@ def title(page: str) -> str:
     return found.group(1).strip() if found else page[:60]
 
 
-def main(log: str, urls: list[str]) -> None:
+def main(log: str, pause: float, urls: list[str]) -> None:
     """Ask until SIGTERM."""
     ended = []
     signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
@@ -46,10 +46,10 @@ def main(log: str, urls: list[str]) -> None:
                 pages[title(answer.read().decode())] += 1
         except (OSError, urllib.error.HTTPError) as problem:
             problems.append(f"{time.strftime('%H:%M:%S')} {url} after {time.monotonic() - began:.1f} s: {problem}")
-        time.sleep(PAUSE)
+        time.sleep(pause)
     with open(log, "w", encoding="utf-8") as out:
         json.dump({"sent": sent, "failed": len(problems), "pages": pages, "problems": problems[:200]}, out)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1], float(sys.argv[2]), sys.argv[3:])

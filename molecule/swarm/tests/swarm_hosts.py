@@ -129,11 +129,11 @@ class Steady(t.NamedTuple):
 
 
 @contextlib.contextmanager
-def steady_requests(folder: Path, *numbers: int) -> t.Iterator[list[Steady]]:
-    """Ask port 80 of these hosts in turn until the block ends; then the list has the result."""
+def steady_requests(folder: Path, *numbers: int, pause: float = 0.05) -> t.Iterator[list[Steady]]:
+    """Ask port 80 of these hosts in turn until the block ends, with a pause of some seconds; then the list has the result."""
     log = folder / "requests.json"
     found: list[Steady] = []
-    command = within(sys.executable, FILES / "steady_requests.py", log, *(f"http://{address(number)}/" for number in numbers))
+    command = within(sys.executable, FILES / "steady_requests.py", log, pause, *(f"http://{address(number)}/" for number in numbers))
     with subprocess.Popen(command) as asking:
         try:
             yield found
