@@ -42,7 +42,7 @@ def parsed(words: t.Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--registries", help="versions, of 2,3")
     chosen = parser.parse_args(words)
     quick = chosen.quick
-    chosen.scale = chosen.scale or (0.06 if quick else 1.0)
+    chosen.scale = chosen.scale or (0.03 if quick else 1.0)
     chosen.repositories = chosen.repositories or (200 if quick else 2000)
     chosen.names = chosen.names or (3000 if quick else 10_000)
     chosen.jobs = (chosen.jobs or (QUICK_JOBS if quick else names)).split(",")

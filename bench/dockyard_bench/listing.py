@@ -105,7 +105,7 @@ def _crane(scene: Scene) -> list[str]:
 
 def _wrk(scene: Scene) -> list[str]:
     wanted = requests_of(scene)
-    seconds = min(10, max(2, len(wanted) // WRK_RATE))
+    seconds = min(10, max(1, len(wanted) // WRK_RATE))
     paths = scene.write("paths", "".join(f"{path}\n" for path in wanted))
     script = scene.write("wrk.lua", _LUA.format(paths=paths, accept=_ACCEPT))
     words = ["wrk", "--threads", "1", "--connections", str(WRK_CONNECTIONS), "--duration", f"{seconds}s"]

@@ -20,6 +20,7 @@ description:
     one has is not fetched again.
   - All images are looked for before anything is written. If some cannot be had, the task fails and names them all.
 extends_documentation_fragment:
+  - dockyard.registry.progress
   - dockyard.registry.attributes
   - ansible.builtin.files
   - dockyard.registry.registries
@@ -82,6 +83,9 @@ options:
       partial:
         description: Whether versions of less than three numbers are among the versions. V(true) if not given.
         type: bool
+      referrers:
+        description: Whether what is about the image goes in with it. If not given, O(referrers) says so.
+        type: bool
       where:
         description: What messages call the entry. If not given, its place in the list.
         type: str
@@ -107,6 +111,12 @@ options:
         given.
     type: list
     elements: str
+  referrers:
+    description:
+      - Whether signatures, SBOMs, attestations and all else that is about an image go in with it, found as
+        O(dockyard.registry.images#module:referrers) finds them. The same option of that module brings them into a registry.
+    type: bool
+    default: false
   docker_host:
     description:
       - Where the Docker engine of V(docker-daemon:) sources listens, V(unix:///path) or V(tcp://host:port), as seen
@@ -133,11 +143,6 @@ options:
       - The longest time in seconds to wait for the next byte.
     type: int
     default: 60
-  progress_file:
-    description:
-      - A file on the managed host that is made to hold one line that says how far the module is, and is removed in the
-        end. The module's action plugin sets it. It must not be there before.
-    type: path
 notes:
   - skopeo reads an image of it as V(oci-archive:/path:library/nginx:1.27), podman and containerd know the images by their
     whole names.
@@ -147,7 +152,9 @@ notes:
   - An image that the old archive has counts as there if its manifests are right and its blobs have their size. All blobs
     of the old archive are verified when they are taken over. M(dockyard.registry.bundle_info) verifies them at any time.
   - Layers that may not be distributed, which Windows images have, are not in it.
-  - Signatures and other referrers are not in it, unless they are named as images.
+  - What O(referrers) adds is found in the archive by its subject or the tag of cosign, as M(dockyard.registry.images) does.
+    Tools that take each entry for an image to be unpacked, as C(ctr images import) and C(docker load) of an engine with
+    containerd's image store do, are not meant to have such an archive.
 requirements:
   - Python 3.9 or newer on the managed host, and nothing else.
 seealso:
@@ -175,6 +182,7 @@ EXAMPLES = r"""
   dockyard.registry.bundle:
     dest: /srv/bundle.tar
     file: images.yml
+    referrers: true
     registries:
       - registry: registry.example.com
         username: ci
@@ -196,6 +204,11 @@ images:
       size: 68292110
       platforms: [linux/amd64]
       loadable: true
+referrers:
+  description: How many manifests about images are in it, each counted once.
+  returned: success
+  type: int
+  sample: 2
 size:
   description: The bytes of the archive.
   returned: success
@@ -242,7 +255,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dockyard.registry.plugins.module_utils._bundle import described, watched
+from ansible_collections.dockyard.registry.plugins.module_utils._bundle import described
 from ansible_collections.dockyard.registry.plugins.module_utils._module import (
     engine_spec,
     every_registry_spec,
@@ -251,14 +264,16 @@ from ansible_collections.dockyard.registry.plugins.module_utils._module import (
     registries_spec,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.list_file import read_list_file
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.bundle.documents import Bundled
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.meter import Meter
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.bundle.documents import Attached, Bundled
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.bundle.planning import Plan, plan_bundle
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.bundle.wanted import read_wanted
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.bundle.writing import write_bundle
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings, RegistryError
+from ansible_collections.dockyard.registry.plugins.module_utils.progress import Progress, since, watching
 
 
-def make_bundle(module: AnsibleModule) -> dict[str, t.Any]:
+def make_bundle(module: AnsibleModule, progress: Progress) -> dict[str, t.Any]:
     """Make the archive hold the images, or in check mode find out what that would do."""
     path = module.params["dest"]
     if ":" in path:
@@ -269,20 +284,27 @@ def make_bundle(module: AnsibleModule) -> dict[str, t.Any]:
 
     there = os.path.exists(path)
     with open_sources(module) as sources:
-        wanted = read_wanted(_entries(module), module.params["platforms"] or (), sources)
-        with contextlib.closing(plan_bundle(wanted, path)) as plan:
+        with watching(progress.report, since(f"{path}: looking for its images")):
+            wanted = read_wanted(
+                _entries(module), module.params["platforms"] or (), sources, referrers=module.params["referrers"]
+            )
+            planned = plan_bundle(wanted, path)
+        with contextlib.closing(planned) as plan:
             blobs = _blobs(plan)
             if plan.changed and not module.check_mode:
-                with watched(module, path, blobs["fetched_bytes"] + blobs["kept_bytes"]) as count:
-                    write_bundle(plan, place=place, count=count)
-            changed, before, after = plan.changed, plan.before, plan.images
+                meter = Meter(1, blobs["fetched_bytes"] + blobs["kept_bytes"])
+                with watching(progress.report, lambda: f"{path}: {meter.line()}"):
+                    write_bundle(plan, place=place, count=meter.move)
+            changed, after, attached = plan.changed, plan.images, plan.attached
+            before = _digests(path, plan.before, plan.attached_before)
             size = plan.layout.size
-    diff = {"before": _digests(path, before), "after": _digests(path, after)}
+    diff = {"before": before, "after": _digests(path, after, attached)}
     arguments = module.load_file_common_arguments(module.params, path=os.path.realpath(path))
     changed = module.set_fs_attributes_if_different(arguments, changed, diff=diff if there else None)
     return {
         "changed": changed,
         "images": [described(image, path) for image in after],
+        "referrers": len({one.digest for one in attached}),
         "size": size,
         "blobs": blobs,
         "diff": diff,
@@ -307,8 +329,12 @@ def _blobs(plan: Plan) -> dict[str, int]:
     return counts
 
 
-def _digests(path: str, images: t.Sequence[Bundled]) -> dict[str, t.Any]:
-    return {"path": path, "images": {str(image.target): image.image.root.digest for image in images}}
+def _digests(path: str, images: t.Sequence[Bundled], attached: t.Sequence[Attached]) -> dict[str, t.Any]:
+    return {
+        "path": path,
+        "images": {str(image.target): image.image.root.digest for image in images},
+        "referrers": sorted({one.digest for one in attached}),
+    }
 
 
 def main() -> None:
@@ -316,7 +342,7 @@ def main() -> None:
     entry = {
         **dict.fromkeys(("name", "source", "versions", "flavor", "where"), {"type": "str"}),
         **dict.fromkeys(("platforms", "tags"), {"type": "list", "elements": "str"}),
-        **dict.fromkeys(("prereleases", "partial"), {"type": "bool"}),
+        **dict.fromkeys(("prereleases", "partial", "referrers"), {"type": "bool"}),
         "newest": {"type": "int"},
     }
     module = AnsibleModule(
@@ -327,6 +353,7 @@ def main() -> None:
             "remote_src": {"type": "bool", "default": False},
             "entries": {"type": "list", "elements": "dict", "default": []},
             "platforms": {"type": "list", "elements": "str"},
+            "referrers": {"type": "bool", "default": False},
             "progress_file": {"type": "path"},
             **registries_spec(),
             **engine_spec(),
@@ -336,9 +363,12 @@ def main() -> None:
         add_file_common_args=True,
     )
     try:
-        module.exit_json(**make_bundle(module))
+        with Progress(module.params["progress_file"]) as progress:
+            result = make_bundle(module, progress)
     except RegistryError as error:
         fail(module, error)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

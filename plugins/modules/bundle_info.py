@@ -15,6 +15,7 @@ description:
   - Reads a bundle that M(dockyard.registry.bundle) has made, and fails if it was cut short or altered.
   - Every byte of it counts. Blobs are compared with their digests, all else with what would be written for these images.
 extends_documentation_fragment:
+  - dockyard.registry.progress
   - dockyard.registry.attributes
   - dockyard.registry.attributes.info_module
 options:
@@ -28,11 +29,6 @@ options:
       - Whether to read all blobs. Without it, only the list of images and the manifests are compared, and the sizes.
     type: bool
     default: true
-  progress_file:
-    description:
-      - A file on the managed host that says how far the module is. It must not be there yet, and is gone in the end.
-      - The module's action plugin sets it, and shows a line every few seconds.
-    type: path
 requirements:
   - Python 3.9 or newer on the managed host, and nothing else.
 seealso:
@@ -102,6 +98,11 @@ images:
       returned: success
       type: bool
       sample: true
+referrers:
+  description: How many manifests about images it holds, such as signatures and SBOMs.
+  returned: success
+  type: int
+  sample: 2
 size:
   description: The bytes of the file.
   returned: success
@@ -131,23 +132,26 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.dockyard.registry.plugins.module_utils._bundle import described, watched
+from ansible_collections.dockyard.registry.plugins.module_utils._bundle import described
 from ansible_collections.dockyard.registry.plugins.module_utils._module import fail
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.meter import Meter
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.bundle.reading import Bundle
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import RegistryError
+from ansible_collections.dockyard.registry.plugins.module_utils.progress import Progress, watching
 
 
-def look(module: AnsibleModule) -> dict[str, t.Any]:
+def look(module: AnsibleModule, progress: Progress) -> dict[str, t.Any]:
     """Read the bundle, all of it if that is asked for."""
     path = module.params["path"]
     with Bundle(path) as bundle:
         if module.params["verify"]:
-            size = sum(blob.size for blob in bundle.blobs)
-            with watched(module, f"{path} verified", size) as count:
-                bundle.verify(count)
+            meter = Meter(1, sum(blob.size for blob in bundle.blobs))
+            with watching(progress.report, lambda: f"{path} verified: {meter.line()}"):
+                bundle.verify(meter.move)
         return {
             "changed": False,
             "images": [described(image, path) for image in bundle.images],
+            "referrers": len({one.digest for one in bundle.attached}),
             "size": bundle.size,
             "blobs": len(bundle.blobs),
             "verified": module.params["verify"],
@@ -165,9 +169,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        module.exit_json(**look(module))
+        with Progress(module.params["progress_file"]) as progress:
+            result = look(module, progress)
     except RegistryError as error:
         fail(module, error)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

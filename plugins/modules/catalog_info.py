@@ -15,6 +15,7 @@ description:
   - Returns the repositories of a registry with their tags, and for each tag what it points at.
   - What cannot be read is reported in RV(errors) beside what can. The module fails only if nothing could be read.
 extends_documentation_fragment:
+  - dockyard.registry.progress
   - dockyard.registry.registry
   - dockyard.registry.attributes
   - dockyard.registry.attributes.actiongroup_registry
@@ -253,9 +254,10 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.selection im
     Selection,
     parse_selection,
 )
+from ansible_collections.dockyard.registry.plugins.module_utils.progress import Progress
 
 
-def read(module: AnsibleModule) -> dict[str, t.Any]:
+def read(module: AnsibleModule, progress: Progress) -> dict[str, t.Any]:
     """Return the registry's content as plain values."""
     gather: str = module.params["gather"]
     query = Query(
@@ -267,7 +269,7 @@ def read(module: AnsibleModule) -> dict[str, t.Any]:
         page_size=module.params["page_size"],
     )
     with connect(module) as client:
-        catalog = read_catalog(client, query)
+        catalog = read_catalog(client, query, report=progress.report)
     return {
         "changed": False,
         "repositories": [_repository(repository, gather) for repository in catalog.repositories],
@@ -324,12 +326,16 @@ def main() -> None:
             "limit": {"type": "int"},
             "after": {"type": "str"},
             "page_size": {"type": "int", "default": 1000},
+            "progress_file": {"type": "path"},
         }
     )
     try:
-        module.exit_json(**read(module))
+        with Progress(module.params["progress_file"]) as progress:
+            result = read(module, progress)
     except RegistryError as error:
         fail(module, error)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

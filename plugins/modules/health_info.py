@@ -122,6 +122,7 @@ container:
     status: running
     pid: 4242
     restarts: 0
+    up_seconds: 86400.0
     exit_code: 0
     error: ""
     oom_killed: false

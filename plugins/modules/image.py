@@ -20,6 +20,7 @@ description:
     where it was.
   - Or removes an image, unless something else uses it.
 extends_documentation_fragment:
+  - dockyard.registry.progress
   - dockyard.registry.registry
   - dockyard.registry.attributes
   - dockyard.registry.attributes.actiongroup_registry
@@ -49,7 +50,8 @@ options:
         V(docker://nginx) is on Docker Hub. It is reached over https. On loopback plain http is used if the port does
         not speak TLS, as Docker does, and the registry of O(url) is reached as O(url) says. Everywhere else plain http
         needs O(source_plain_http=true).
-      - V(oci:/path[:tag]) is an OCI image layout in a directory, V(oci-archive:/path[:tag]) one in a tar archive.
+      - V(oci:/path[:tag]) is an OCI image layout in a directory, V(oci-archive:/path[:tag]) one in a tar archive. A
+        digest may stand for the tag. Neither is needed if there is one image; signatures beside it are none.
       - V(docker-archive:/path[:name:tag]) is an archive made by C(docker save). Layers that are not compressed are
         compressed with gzip, always in the same way, so that the same archive has the same digest each time.
       - V(docker-daemon:name[:tag]) and V(docker-daemon:sha256:ID) are an image of the Docker engine at O(docker_host),
@@ -366,16 +368,18 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_repository_tag
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.removal import Remover, plan_removal
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.tags import parse_named
+from ansible_collections.dockyard.registry.plugins.module_utils.progress import Progress, since, watching
 
 
-def copy_image(module: AnsibleModule) -> dict[str, t.Any]:
+def copy_image(module: AnsibleModule, progress: Progress) -> dict[str, t.Any]:
     """Make the tag the image of the source, or in check mode find out what that would do."""
     target = parse_repository_tag(module.params["name"])
     with connect(module, target.repository) as client:
         source = connect_source(module, client.origin)
         try:
-            plan = plan_copy(source, client, target)
-            copied = plan.copied if module.check_mode else execute_copy(plan, source, client)
+            with watching(progress.report, since("looking at the image")):
+                plan = plan_copy(source, client, target)
+            copied = plan.copied if module.check_mode else execute_copy(plan, source, client, report=progress.report)
         finally:
             source.close()
         reference = f"{client.origin.authority}/{target}"
@@ -391,7 +395,7 @@ def copy_image(module: AnsibleModule) -> dict[str, t.Any]:
     }
 
 
-def remove_image(module: AnsibleModule) -> dict[str, t.Any]:
+def remove_image(module: AnsibleModule, _progress: Progress) -> dict[str, t.Any]:
     """Remove the tag or digest, or in check mode find out what that would do."""
     repository, reference = parse_named(module.params["name"])
     with connect(module, repository) as client:
@@ -428,15 +432,19 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "force": {"type": "bool", "default": False},
             "recursive": {"type": "bool", "default": False},
+            "progress_file": {"type": "path"},
         },
         required_if=[("state", "present", ("source",))],
         required_together=[("source_username", "source_password")],
     )
     try:
         work = copy_image if module.params["state"] == "present" else remove_image
-        module.exit_json(**work(module))
+        with Progress(module.params["progress_file"]) as progress:
+            result = work(module, progress)
     except RegistryError as error:
         fail(module, error)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

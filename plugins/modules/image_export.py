@@ -17,6 +17,7 @@ description:
   - Every manifest and blob keeps its digest, and is verified by it while it is written.
   - An archive appears as a whole or not at all. An export that fails or is interrupted leaves the old one.
 extends_documentation_fragment:
+  - dockyard.registry.progress
   - dockyard.registry.registry
   - dockyard.registry.attributes
   - dockyard.registry.attributes.actiongroup_registry
@@ -184,6 +185,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils._module import (
     make_module,
     wanted_platforms,
 )
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.meter import Meter
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings, RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.export import (
     execute_export,
@@ -199,9 +201,10 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.location imp
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import parse_registry_url
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_local_reference
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.source import RegistrySource
+from ansible_collections.dockyard.registry.plugins.module_utils.progress import Progress, since, watching
 
 
-def export_image(module: AnsibleModule) -> dict[str, t.Any]:
+def export_image(module: AnsibleModule, progress: Progress) -> dict[str, t.Any]:
     """Make the place hold the image, or in check mode find out what that would do."""
     location = parse_destination(module.params["dest"])
     _check_file_options(module, location)
@@ -218,9 +221,12 @@ def export_image(module: AnsibleModule) -> dict[str, t.Any]:
     for_docker = location.kind == "docker-archive"
     with connect(module, reference.repository) as client:
         source = choose_platforms(RegistrySource(client, reference), platforms, where=str(reference))
-        plan = plan_export(source, target, where=str(reference), for_docker=for_docker)
+        with watching(progress.report, since("looking at the image")):
+            plan = plan_export(source, target, where=str(reference), for_docker=for_docker)
         if not module.check_mode:
-            execute_export(plan, source)
+            meter = Meter(1, plan.blobs.written_bytes)
+            with watching(progress.report, meter.line):
+                execute_export(plan, source, count=meter.move)
     where = str(locate(location, name))
     diff = {
         "before": {"location": where, "digest": plan.before or None},
@@ -259,13 +265,17 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "dest": {"type": "str", "required": True},
             "platforms": {"type": "list", "elements": "str"},
+            "progress_file": {"type": "path"},
         },
         add_file_common_args=True,
     )
     try:
-        module.exit_json(**export_image(module))
+        with Progress(module.params["progress_file"]) as progress:
+            result = export_image(module, progress)
     except RegistryError as error:
         fail(module, error)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

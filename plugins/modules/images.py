@@ -23,6 +23,7 @@ description:
   - A copy that was cut off goes on when it is run again. Blobs that arrived are not sent again.
   - On the controller it shows every few seconds how far it is, and in the end a table.
 extends_documentation_fragment:
+  - dockyard.registry.progress
   - dockyard.registry.registry
   - dockyard.registry.registries
   - dockyard.registry.attributes
@@ -116,6 +117,10 @@ options:
       - Whether signatures, SBOMs, attestations and all else that is about an image travel along, by the referrers API, by
         its fallback tag, and by the tags of cosign. They are written before the image's tag.
       - Takes one list of tags a source repository, and where the source has the referrers API one request a manifest.
+      - From V(oci:) and V(oci-archive:) all manifests come along that have the image as their subject, and entries of
+        C(index.json) that have the name of a tag of cosign or were written by C(cosign save). Each manifest of such a
+        layout is read once. If one is damaged, the list is refused.
+      - V(docker-archive:) and V(docker-daemon:) hold images only, so there it changes nothing.
     type: bool
     default: false
   parallel:
@@ -130,11 +135,6 @@ options:
       - If it is not given, the environment variable E(DOCKER_HOST) on the managed host is used.
     type: str
     default: unix:///var/run/docker.sock
-  progress_file:
-    description:
-      - A file on the managed host that is made to hold one line that says how far the copy is, and is removed in the end.
-        The module's action plugin sets it. It must not be there before.
-    type: path
 notes:
   - Where images come from the registry of O(url) itself, it is reached with the login and the TLS settings of the module, as
     long as O(registries) gives it no others.

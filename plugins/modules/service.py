@@ -22,6 +22,7 @@ description:
   - A service belongs to who describes it. What is not among these options is not in the service after the next change, and an
     option that is left out goes back to the engine's default.
 extends_documentation_fragment:
+  - dockyard.registry.progress
   - dockyard.registry.attributes
 attributes:
   check_mode:
@@ -252,6 +253,12 @@ options:
         description:
           - The time after the start in which a check that fails does not count.
         type: str
+      start_interval:
+        description:
+          - The time between two checks within O(healthcheck.start_period), such as V(1s), so that a task is found to be well
+            soon and looked at seldom. The engine's default is V(5s), also for the first check.
+          - Needs Docker 25 (API 1.44) on the manager. Nodes with an older one take no notice of it.
+        type: str
   stop_signal:
     description:
       - The signal that ends a container, such as V(SIGQUIT), in place of the image's.
@@ -462,11 +469,6 @@ options:
         E(DOCKER_HOST) on the managed host is used.
     type: str
     default: unix:///var/run/docker.sock
-  progress_file:
-    description:
-      - A file to keep a line in that says how far it is, for who watches. It must not exist, and is gone in the end. The action
-        plugin of this module gives one by itself, and shows the line every few seconds.
-    type: path
 requirements:
   - A manager of a Docker Swarm, Engine 20.10 or newer.
   - The Docker SDK for Python on the managed host (Debian's python3-docker, or docker from a package index), 5.0 or newer.

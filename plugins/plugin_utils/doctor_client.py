@@ -159,7 +159,10 @@ def _images(facts: Facts) -> list[Finding]:
     there = facts["engine"]["images"] if facts["engine"] else []
     for name in there:
         first = name.partition("/")[0].lower() if "/" in name else ""
-        if first and first != registry.lower() and _host_of(first) == host and name not in facts["settings"]["images"]:
+        if not first or first == registry.lower() or _host_of(first) != host or name in facts["settings"]["images"]:
+            continue
+        # This machine is where one tries registries: another port of it is another of them.
+        if first == host or not is_loopback(host):
             text, remedy = f"The image {name} is named for {first}, not for {registry}.", _tag(name, registry)
             found.append(Finding(WARN, "image", text, remedy))
     if facts["settings"]["images"] and not found:

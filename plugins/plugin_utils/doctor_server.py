@@ -44,8 +44,19 @@ def examine_server(facts: Facts) -> list[Finding]:
     ]
 
 
+_JUST_STARTED = 10.0
+"""Seconds after which the engine takes a container that fell to be well (moby, restartmanager: ``backoffMultiplier``)."""
+
+
 def _runs(facts: Facts) -> bool:
-    return bool(facts["container"]) and facts["container"]["status"] == "running"
+    return bool(facts["container"]) and facts["container"]["status"] == "running" and not _falls(facts)
+
+
+def _falls(facts: Facts) -> bool:
+    """Whether it falls all the time: a look may also find it up, in the moment before it falls again."""
+    found = facts["container"]
+    up_again = found["status"] == "running" and found["restarts"] and found["up_seconds"] < _JUST_STARTED
+    return found["status"] == "restarting" or bool(up_again and facts["server"]["status"] is None)
 
 
 def _taken(facts: Facts) -> bool:
@@ -78,9 +89,11 @@ def _container(facts: Facts) -> list[Finding]:
     if found["oom_killed"] or (found["oom_kills"] and found["status"] != "running"):
         return [Finding(FAIL, "container", f"The container {name} was ended for lack of memory ({found['status']}).",
                         f"Raise registry_memory ({_limit(found)}) and {PLAY}.")]
-    if found["status"] == "restarting":
+    if _falls(facts):
+        # One that is up has forgotten it.
+        code = f"; its exit code was {found['exit_code']}" if found["status"] == "restarting" else ""
         return [Finding(FAIL, "container", f"The container {name} falls and is started again, {times(found['restarts'])} by "
-                        f"now; its exit code was {found['exit_code']}.{why}", f"`docker logs --tail 20 {name}` says why.")]
+                        f"now{code}.{why}", f"`docker logs --tail 20 {name}` says why.")]
     if found["status"] == "paused":
         return [Finding(FAIL, "container", f"The container {name} does not run: it is paused.", f"`docker unpause {name}`.")]
     if found["status"] != "running":

@@ -24,10 +24,12 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.client impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.describe import RepositoryReader, load_image
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import ContentError, RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import parse_registry_url
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.referrers import find_referrers
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import drain
 from ansible_collections.dockyard.registry.tests.integration_client.conftest import USER, Running, started
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
     SampleImage,
+    add_entry,
     artifact_of,
     index_image,
     index_of,
@@ -273,6 +275,60 @@ def test_signatures_travel_along(source: Running, target: Running, tmp_path: pat
         client.delete_manifest("team/app", cosign.root)
         result = modules.run("images", url=target.url, images=entries)
         assert result["changed"] and client.get_manifest("team/app", tag).digest == cosign.root
+
+
+def test_signatures_travel_along_from_an_archive(target: Running, tmp_path: pathlib.Path) -> None:
+    """One of OCI 1.1, one of that, and a tag of cosign: one archive, into the registry and out of it again."""
+    image = index_image()
+    signature = artifact_of(image, "application/x-signature")
+    second = artifact_of(signature, "application/x-signature")
+    cosign = platform_image("none", layers=(b"cosign's own",))
+    tag = f"sha256-{image.root[7:]}"
+    blobs = {**image.blobs, **signature.blobs, **second.blobs, **cosign.blobs}
+    files = add_entry(add_entry(layout_files({"": image}), signature), second)
+    files = add_entry(files, cosign, annotations={"org.opencontainers.image.ref.name": f"{tag}.sig"})
+    path = write_tar(tmp_path / "signed.tar", files)
+    entries = [{"name": "team/app:1", "source": f"oci-archive:{path}", "referrers": True}]
+    foretold = modules.run("images", check=True, url=target.url, images=entries)
+    with RegistryClient(parse_registry_url(target.url)) as client:
+        assert client.find_tags("team/app") is None
+        results = [modules.run("images", url=target.url, images=entries) for _time in range(2)]
+        assert [result["changed"] for result in (foretold, *results)] == [True, True, False]
+        assert [result["totals"]["uploaded"] for result in (foretold, *results)] == [len(blobs), len(blobs), 0]
+        assert sorted(client.tags("team/app")) == sorted(["1", tag, f"{tag}.sig", f"sha256-{signature.root[7:]}"])
+        for subject, about in ((image, signature), (signature, second)):
+            (found,) = [one for one in find_referrers(client, "team/app", subject.root) if not one.tag]
+            assert (found.descriptor.digest, found.descriptor.artifact_type) == (about.root, "application/x-signature")
+            manifest = client.get_manifest("team/app", about.root)
+            assert manifest.subject is not None and manifest.subject.digest == subject.root
+            for blob in manifest.blobs:
+                assert client.get_blob("team/app", blob, limit=1000) == about.blobs[blob.digest]
+        assert client.get_manifest("team/app", f"{tag}.sig").digest == cosign.root
+    # From the registry they travel on, the same as from the archive.
+    assert not modules.run("images", url=target.url, images=entries)["changed"]
+    onward = [{"name": "other/app:1", "source": f"docker://{target.authority}/team/app:1", "referrers": True}]
+    modules.run("images", url=target.url, images=onward)
+    again = [{**entries[0], "name": "other/app:1"}]
+    assert not modules.run("images", url=target.url, images=again)["changed"]
+
+
+def test_signatures_travel_along_in_a_bundle(source: Running, target: Running, tmp_path: pathlib.Path) -> None:
+    image, cosign = index_image(), platform_image("none", layers=(b"cosign's own",))
+    signature = artifact_of(image, "application/x-signature")
+    tag = f"sha256-{image.root[7:]}"
+    fill(source, {"team/app:1": image, f"team/app:{tag}.sig": cosign, "team/app:x": signature}, tmp_path, "")
+    path = str(tmp_path / "bundle.tar")
+    listed = [{"source": f"docker://{source.authority}/team/app:1", "referrers": True}]
+    made = [modules.run("bundle", dest=path, images=listed) for _time in range(2)]
+    assert [(result["changed"], result["referrers"]) for result in made] == [(True, 2), (False, 2)]
+    found = modules.run("bundle_info", path=path)["images"]
+    entries = [{"name": image["name"], "source": image["source"]} for image in found]
+    results = [modules.run("images", url=target.url, images=entries, referrers=True) for _time in range(2)]
+    assert [result["changed"] for result in results] == [True, False]
+    with RegistryClient(parse_registry_url(target.url)) as client:
+        assert sorted(client.tags("team/app")) == sorted(["1", tag, f"{tag}.sig"])
+        referrers = find_referrers(client, "team/app", image.root)
+        assert [(one.descriptor.digest, one.tag) for one in referrers] == [(signature.root, ""), (cosign.root, f"{tag}.sig")]
 
 
 def test_a_password_on_both_sides(guarded: Running, target: Running, tmp_path: pathlib.Path) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 import time
 import typing as t
@@ -36,7 +37,8 @@ class Mount:
 
 @dataclasses.dataclass(frozen=True)
 class ContainerFound:
-    """A container; all but ``exists`` only holds if it does. Memory is in bytes, a limit of 0 is none.
+    """A container; all but ``exists`` only holds if it does. Memory is in bytes, a limit of 0 is none; ``up_seconds`` is how long
+    it has run since it was last started.
 
     ``published`` are the host's ``address:port`` of the registry's port; ``oom_kills`` those that the engine remembers of
     the last day. ``health`` is healthy, unhealthy, starting, or empty for a container without a probe.
@@ -46,6 +48,7 @@ class ContainerFound:
     status: str = ""
     pid: int = 0
     restarts: int = 0
+    up_seconds: float = 0.0
     exit_code: int = 0
     error: str = ""
     oom_killed: bool = False
@@ -85,6 +88,7 @@ def find_container(reader: EngineReader, name: str, *, port: str = "5000/tcp") -
         status=status,
         pid=int(state.get("Pid") or 0),
         restarts=int(details.get("RestartCount") or 0),
+        up_seconds=_seconds_since(str(state["StartedAt"])) if status == "running" else 0.0,
         exit_code=int(state.get("ExitCode") or 0),
         error=str(state.get("Error") or "")[:_LONGEST_LINE],
         oom_killed=bool(state.get("OOMKilled")),
@@ -101,6 +105,12 @@ def find_container(reader: EngineReader, name: str, *, port: str = "5000/tcp") -
         ),
         errors=_errors(reader, name),
     )
+
+
+def _seconds_since(moment: str) -> float:
+    """Take the engine's time, in UTC and with up to nine digits behind the seconds."""
+    then = datetime.datetime.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    return max(0.0, time.time() - then.timestamp())
 
 
 def last_errors(text: str) -> tuple[str, ...]:

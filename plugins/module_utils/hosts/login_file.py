@@ -46,9 +46,10 @@ def parse_document(text: str, *, path: str) -> Document:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        # From None: that exception holds the whole file.
         raise InvalidSettings(
             f"{path} is not JSON{place}: it was left as it is.", hint="Mend it, or move it away and run again."
-        ) from error
+        ) from None
     helpers = document.get("credHelpers") or {} if isinstance(document, dict) else None
     auths = document.get("auths") or {} if isinstance(document, dict) else None
     if not isinstance(auths, dict) or not isinstance(helpers, dict):

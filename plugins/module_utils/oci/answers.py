@@ -48,8 +48,8 @@ class Headers:
 
     def __init__(self, text: str) -> None:
         """Take the lines of a head that hold fields."""
-        self._fields = [(name.lower(), value) for name, _colon, value in (line.partition(":") for line in text.split("\n"))]
-        self._first = dict(reversed(self._fields))
+        self._fields = [line.partition(":") for line in text.split("\n")]
+        self._first = {name.lower(): value for name, _colon, value in reversed(self._fields)}
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return the first value."""
@@ -58,7 +58,7 @@ class Headers:
 
     def get_all(self, name: str, default: list[str] | None = None) -> list[str] | None:
         """Return all values, in the order they came in."""
-        return [value.strip() for known, value in self._fields if known == name.lower()] or default
+        return [value.strip() for known, _colon, value in self._fields if known.lower() == name.lower()] or default
 
 
 class Response:
@@ -139,15 +139,16 @@ class Response:
             raise http.client.HTTPException(f"a chunk is followed by {line[:60]!r}")
 
 
-def write_head(connection: Connection, method: str, target: str, fields: t.Mapping[str, str]) -> None:
-    """Write a request's head on an open connection. ``fields`` hold Host and, if a body follows, its length.
+def heads(method: str, targets: t.Iterable[str], fields: t.Mapping[str, str]) -> bytes:
+    """Return the heads of requests that are alike but for their targets, one behind the other.
 
+    :param fields: hold Host and, if a body follows, its length.
     :raises ValueError: if a field's value holds the end of a line: what follows it would be read as another field.
     """
     if _ILLEGAL.search("".join(fields.values())):
         raise ValueError("a header field holds the end of a line")
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
-    connection.sock.sendall("\r\n".join(lines).encode("latin-1"))
+    rest = " HTTP/1.1\r\n" + "".join([f"{name}: {value}\r\n" for name, value in fields.items()]) + "\r\n"
+    return "".join([f"{method} {target}{rest}" for target in targets]).encode("latin-1")
 
 
 def _parse(head: str) -> tuple[str, int, str]:

@@ -29,7 +29,7 @@ from .local_files import Place, abandoned_size, check_room, check_writable, new_
 from .location import ArchiveKind
 from .media_types import MAX_MANIFEST_SIZE, Descriptor, Manifest
 from .oci_layout import blob_name
-from .source import ImageSource
+from .source import BlobSource
 from .streams import Opener, bytes_body
 from .tar_writer import Member, archive_size, write_archive
 
@@ -79,7 +79,7 @@ class ArchiveFile:
         folder = os.path.dirname(self._real)
         check_room(folder, archive_size(directories, members), freed=abandoned_size(folder))
 
-    def write(self, image: Image, _missing: t.Sequence[Descriptor], source: ImageSource) -> None:
+    def write(self, image: Image, _missing: t.Sequence[Descriptor], source: BlobSource) -> None:
         """Write the archive; each blob goes straight from the source into it."""
         remove_abandoned(os.path.dirname(self._real))
         directories, members = self._plan(image, source)
@@ -87,7 +87,7 @@ class ArchiveFile:
         with new_file(self._real, mode=0o600, place=self._place) as file:
             write_archive(file, directories, members)
 
-    def _plan(self, image: Image, source: ImageSource | None) -> tuple[list[str], list[Member]]:
+    def _plan(self, image: Image, source: BlobSource | None) -> tuple[list[str], list[Member]]:
         return archive_parts(image, self._name, source, for_docker=self._kind == "docker-archive")
 
     def _look(self) -> str:
@@ -138,7 +138,7 @@ class ArchiveFile:
 
 
 def archive_parts(
-    image: Image, name: ImageName, source: ImageSource | None, *, for_docker: bool
+    image: Image, name: ImageName, source: BlobSource | None, *, for_docker: bool
 ) -> tuple[list[str], list[Member]]:
     """Return the directories and files of an archive with one image.
 
@@ -157,7 +157,7 @@ def archive_parts(
     return directories, members
 
 
-def _opener(content: Descriptor, manifests: t.Mapping[str, Manifest], source: ImageSource | None) -> Opener:
+def _opener(content: Descriptor, manifests: t.Mapping[str, Manifest], source: BlobSource | None) -> Opener:
     if content.digest in manifests:
         return bytes_body(manifests[content.digest].raw).open
     if source is None:

@@ -13,13 +13,16 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import sys
+import time
 import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from ..progress import Report, watching
 from .client import RegistryClient
 from .describe import Describer, ImageDetails
 from .errors import ConnectionFailed, InvalidSettings, RegistryError, ResponseError
+from .media_types import Descriptor
 from .paging import PAGE_SIZE
 from .selection import EVERYTHING, Selection
 
@@ -124,15 +127,24 @@ class Query:
         return self.repositories.has_patterns or self.gather == "repositories"
 
 
-def read_catalog(client: RegistryClient, query: Query | None = None, *, threads: int = THREADS) -> Catalog:
+def read_catalog(
+    client: RegistryClient,
+    query: Query | None = None,
+    *,
+    threads: int = THREADS,
+    report: Report = lambda _line: None,
+) -> Catalog:
     """Read a registry's content with several requests at a time.
 
     :param query: None is everything.
+    :param report: is told how far it is, about once a second, by another thread.
     :raises RegistryError: the first failure, if nothing at all could be read.
     """
     with ThreadPoolExecutor(threads) as executor:
+        reader = _Reader(client, query or Query(), executor, ahead=threads * _AHEAD)
         try:
-            catalog = _Reader(client, query or Query(), executor, ahead=threads * _AHEAD).read()
+            with watching(report, reader.line):
+                catalog = reader.read()
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             raise
@@ -155,6 +167,8 @@ class _Reader:
         self._failures: list[Failure] = []
         self._next = ""
         self._unanswered = 0
+        self._repositories_read = self._tags_read = 0
+        self._began = time.monotonic()
         self._names = _Matches(query.repositories)
         self._tags = _Matches(query.tags)
 
@@ -165,6 +179,7 @@ class _Reader:
         else:
             for repository, tag in self._described_tags():
                 self._found[repository].append(tag)
+                self._tags_read += 1
         return Catalog(
             tuple(Repository(name, tuple(self._found[name]), name in self._empty) for name in sorted(self._found)),
             tuple(sorted(self._failures, key=lambda failure: (failure.repository, failure.tag))),
@@ -172,6 +187,15 @@ class _Reader:
             self._names.unmatched,
             self._tags.unmatched,
         )
+
+    def line(self) -> str:
+        """Return how far it is. How many there are in all is known only when the last page of the catalog is."""
+        parts = [f"{self._repositories_read:,} repositories"]
+        if self._query.gather != "repositories":
+            parts.append(f"{self._tags_read:,} tags")
+        if self._failures:
+            parts.append(f"{len(self._failures):,} failures")
+        return f"read {', '.join(parts)} in {time.monotonic() - self._began:.0f} s"
 
     def _described_tags(self) -> t.Iterator[tuple[str, Tag]]:
         if self._query.gather == "names":
@@ -212,6 +236,7 @@ class _Reader:
                     self._next = last
                     return
                 number, last = number + 1, name
+                self._repositories_read = number
                 yield name
         except RegistryError as error:
             self._failures.append(Failure(_explained(error)))
@@ -243,9 +268,14 @@ class _Reader:
     def _describe_some(self, place: tuple[str, list[str]]) -> list[Tag | Failure]:
         repository, tags = place
         found: list[Tag | Failure] = []
-        for tag in tags:
+        several = self._query.gather == "digests" and len(tags) > 1 and not self._unanswered
+        known = self._client.head_manifests(repository, tags) if several else [None] * len(tags)
+        for tag, named in zip(tags, known):
             try:
-                found.append(self._asked(lambda tag=tag: self._describe(repository, tag)))  # type: ignore[misc]
+                if named:
+                    found.append(_named(tag, named))
+                else:
+                    found.append(self._asked(lambda tag=tag: self._describe(repository, tag)))  # type: ignore[misc]
             except RegistryError as error:
                 found.append(Failure(_bare(error), repository, tag))
         return found
@@ -254,8 +284,7 @@ class _Reader:
         if self._query.gather == "digests":
             # A HEAD has no body: if there is nothing, the GET raises the registry's own words.
             named = self._client.head_manifest(repository, tag)
-            named = named or self._client.get_manifest(repository, tag).descriptor
-            return Tag(tag, named.digest, sys.intern(named.media_type))
+            return _named(tag, named or self._client.get_manifest(repository, tag).descriptor)
         details = self._describer.by_reference(repository, tag)
         return Tag(tag, details.digest, details.media_type, details)
 
@@ -304,6 +333,10 @@ class _Matches:
     def unmatched(self) -> tuple[str, ...]:
         """The names and patterns that have fitted nothing, in the order given."""
         return tuple(text for text in self._selection.includes if text in self._left)
+
+
+def _named(tag: str, named: Descriptor) -> Tag:
+    return Tag(tag, named.digest, sys.intern(named.media_type))
 
 
 def _grouped(tags: t.Iterable[tuple[str, str]]) -> t.Iterator[tuple[str, list[str]]]:

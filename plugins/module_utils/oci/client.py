@@ -103,16 +103,22 @@ class RegistryClient:
     def head_manifest(self, repository: str, reference: str) -> Descriptor | None:
         """Return what a tag or digest names (spec: end-3 by HEAD), None if it is not there.
 
-        A registry that names no digest in its answer is asked for the whole manifest.
+        A registry that names no digest or length in its answer is asked for the whole manifest.
         """
         request = self._manifest_request("HEAD", repository, reference, expect=(200, 404))
         answer = self._transport.request(request, limit=_SMALL)
         if answer.status == 404:
             return None
-        digest, length = answer.header("Docker-Content-Digest"), answer.header("Content-Length")
-        if not digest or not (length.isascii() and length.isdigit()):
-            return self.get_manifest(repository, reference).descriptor
-        return Descriptor(_media_type(answer), _digest(digest, answer), int(length))
+        return _described(answer) or self.get_manifest(repository, reference).descriptor
+
+    def head_manifests(self, repository: str, references: t.Sequence[str]) -> list[Descriptor | None]:
+        """Return what some tags or digests name, in their order, asked for in one piece: several times as quick as one by one.
+
+        None says only that it was not answered so; :meth:`head_manifest` tells what it is.
+        """
+        targets = [f"/v2/{repository}/manifests/{reference}" for reference in references]
+        answers = self._transport.heads(targets, {"Accept": ACCEPT}, pull(repository))
+        return [_described_well(answer) for answer in answers]
 
     def get_manifest(self, repository: str, reference: str) -> Manifest:
         """Return the manifest or index that a tag or digest names (spec: end-3), its digest verified.
@@ -246,6 +252,25 @@ def push(repository: str) -> Scopes:
 def delete(repository: str) -> Scopes:
     """Return the token scopes to delete in a repository (Docker's token specification, "delete")."""
     return (f"repository:{repository}:pull,delete",)
+
+
+def _described(answer: Answer) -> Descriptor | None:
+    """Return what an answer to a HEAD describes, None if it leaves out half of it.
+
+    :raises ContentError: if it names a digest that is none.
+    """
+    digest, length = answer.header("Docker-Content-Digest"), answer.header("Content-Length")
+    if not digest or not (length.isascii() and length.isdigit()):
+        return None
+    return Descriptor(_media_type(answer), _digest(digest, answer), int(length))
+
+
+def _described_well(answer: Answer | None) -> Descriptor | None:
+    """Return the same, None if there is anything wrong with it."""
+    try:
+        return _described(answer) if answer else None
+    except ContentError:
+        return None
 
 
 def _media_type(answer: Answer) -> str:

@@ -110,8 +110,8 @@ class ConnectionPool:
         self._idle: dict[Origin, list[Connection]] = {}
         self._contexts: dict[TlsSettings, ssl.SSLContext] = {}
         self._proxies: dict[Origin, Proxy | None] = {}
-        self.lent = 0
-        """Times that a connection was lent, which is the number of requests."""
+        self.requests = 0
+        """The number of requests that connections were lent for."""
 
     def proxy(self, origin: Origin) -> Proxy | None:
         """Return the proxy on the way to a server, if any."""
@@ -119,9 +119,12 @@ class ConnectionPool:
             self._proxies[origin] = proxy_for(origin, os.environ)
         return self._proxies[origin]
 
-    def acquire(self, origin: Origin, method: str, url: str, *, repeatable: bool = False) -> Connection:
+    def acquire(
+        self, origin: Origin, method: str, url: str, *, repeatable: bool = False, requests: int = 1
+    ) -> Connection:
         """Return an open connection, a warm one if there is one that the server has not closed meanwhile.
 
+        :param requests: what it is lent for.
         :param repeatable: take one that was in use a moment ago to be open, since what fails can be tried again.
         :raises ConnectionFailed: if none can be opened; ``method`` and ``url`` are for its message.
         """
@@ -135,7 +138,7 @@ class ConnectionPool:
                 connection.close()
                 continue
             with self._lock:
-                self.lent += 1
+                self.requests += requests
             return connection
 
     def release(self, origin: Origin, connection: Connection) -> None:

@@ -15,6 +15,7 @@ import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
+from ..progress import Report, watching
 from .batch.jobs import Job
 from .batch.meter import Kind as Action
 from .batch.meter import Meter
@@ -99,8 +100,13 @@ def plan_copy(source: ImageSource, client: RegistryClient, target: RepositoryTag
     return CopyPlan(target, image.details, before, image, actions)
 
 
-def execute_copy(plan: CopyPlan, source: ImageSource, client: RegistryClient) -> Copied:
-    """Do what a plan says and return what it came to. If it fails, the tag still points where it did."""
+def execute_copy(
+    plan: CopyPlan, source: ImageSource, client: RegistryClient, *, report: Report = lambda _line: None
+) -> Copied:
+    """Do what a plan says and return what it came to. If it fails, the tag still points where it did.
+
+    :param report: is told how far it is, about once a second, by another thread.
+    """
     if plan.image is None:
         return Copied()
     job = Job("", plan.target, root=plan.image.root, source=source)
@@ -112,7 +118,8 @@ def execute_copy(plan: CopyPlan, source: ImageSource, client: RegistryClient) ->
     # One image is there as a whole or not at all: no manifest is written before all blobs are in.
     works.hold_manifests()
     meter = Meter(1, works.size)
-    Runner(client, works, meter, Patience(LONGEST_OUTAGE), threads=THREADS).run()
+    with watching(report, meter.line):
+        Runner(client, works, meter, Patience(LONGEST_OUTAGE), threads=THREADS).run()
     if job.error:
         raise job.error
     return Copied(**meter.totals._asdict())

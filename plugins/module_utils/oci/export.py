@@ -19,7 +19,8 @@ from .local_files import Place
 from .location import ArchiveLocation
 from .media_types import Descriptor
 from .platforms import select_one
-from .source import ImageSource
+from .source import BlobSource, ImageSource
+from .streams import Count, CountingReader, Readable
 
 
 class Target(t.Protocol):
@@ -37,7 +38,7 @@ class Target(t.Protocol):
     def check_room(self, image: Image, missing: t.Sequence[Descriptor]) -> None:
         """Fail now if the disk has no room."""
 
-    def write(self, image: Image, missing: t.Sequence[Descriptor], source: ImageSource) -> None:
+    def write(self, image: Image, missing: t.Sequence[Descriptor], source: BlobSource) -> None:
         """Write what is missing, and in the end the name."""
 
 
@@ -117,7 +118,21 @@ def plan_export(source: ImageSource, target: Target, *, where: str, for_docker: 
     return ExportPlan(target, image.details, target.before(), image, missing, kept)
 
 
-def execute_export(plan: ExportPlan, source: ImageSource) -> None:
-    """Do what a plan says. If it fails, an archive is what it was, and in a directory the tag is where it was."""
+def execute_export(plan: ExportPlan, source: BlobSource, *, count: Count = lambda _size: None) -> None:
+    """Do what a plan says. If it fails, an archive is what it was, and in a directory the tag is where it was.
+
+    :param count: is told what is read of blobs.
+    """
     if plan.image is not None:
-        plan.target.write(plan.image, plan.missing, source)
+        plan.target.write(plan.image, plan.missing, _Counted(source, count))
+
+
+class _Counted:
+    """Blobs of a source that are counted while they are read."""
+
+    def __init__(self, source: BlobSource, count: Count) -> None:
+        self._source = source
+        self._count = count
+
+    def open_blob(self, descriptor: Descriptor) -> Readable:
+        return CountingReader(self._source.open_blob(descriptor), self._count)

@@ -14,8 +14,9 @@ from .errors import ArchiveError, ContentError, RegistryError
 from .file_tree import FileTree, read_small
 from .image_name import ImageName
 from .layout_documents import contents_of
+from .layout_names import CONTAINERD_NAME, REF_NAME
 from .media_types import MAX_MANIFEST_SIZE, OCI_INDEX, parse_json_object, parse_manifest
-from .oci_layout import CONTAINERD_NAME, REF_NAME, LayoutSource, blob_name
+from .oci_layout import LayoutSource, blob_name
 from .reference import parse_reference
 
 _MAX_MARKER = 64 * 1024

@@ -12,8 +12,9 @@ import typing as t
 from .describe import Image
 from .errors import ContentError
 from .image_name import ImageName
+from .layout_names import CONTAINERD_NAME, REF_NAME
 from .media_types import OCI_INDEX, Descriptor, Manifest
-from .oci_layout import CONTAINERD_NAME, REF_NAME, blob_name
+from .oci_layout import blob_name
 
 OCI_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 

@@ -19,6 +19,7 @@ from .export_state import Entry, image_at, read_entries
 from .file_tree import DirectoryTree, read_small
 from .image_name import ImageName
 from .layout_documents import OCI_LAYOUT, contents_of, index_entry, index_json
+from .layout_names import REF_NAME
 from .local_files import (
     PREFIX,
     abandoned_size,
@@ -30,8 +31,8 @@ from .local_files import (
     sync_directory,
 )
 from .media_types import MAX_MANIFEST_SIZE, Descriptor, parse_json_object
-from .oci_layout import REF_NAME, blob_name
-from .source import ImageSource
+from .oci_layout import blob_name
+from .source import BlobSource
 from .streams import Readable, VerifyingReader, bytes_body, drain, read_chunks
 
 _OURS = frozenset({"oci-layout", "blobs"})
@@ -80,7 +81,7 @@ class LayoutDirectory:
         directory = self._root if self._there else os.path.dirname(self._root)
         check_room(directory, sum(content.size for content in missing), freed=freed)
 
-    def write(self, image: Image, missing: t.Sequence[Descriptor], source: ImageSource) -> None:
+    def write(self, image: Image, missing: t.Sequence[Descriptor], source: BlobSource) -> None:
         """Write what is missing, several files at a time, then the tag. What is written stays if a later one fails."""
         manifests = {manifest.digest: manifest.raw for manifest in image.manifests}
         stopped = threading.Event()

@@ -10,28 +10,64 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from .errors import ArchiveError, ContentError, RegistryError
-from .file_tree import FileTree, read_small, shown
+from .file_tree import FileTree, read_small
+from .layout_choice import choose
 from .media_types import MAX_MANIFEST_SIZE, Descriptor, Manifest, parse_json_object, parse_manifest
 from .origin import Origin
-from .reference import parse_reference
 from .streams import Readable, VerifyingReader, drain, read_all
 
-REF_NAME = "org.opencontainers.image.ref.name"
-CONTAINERD_NAME = "io.containerd.image.name"
 _CHECK_THREADS = 4
 
 
-class LayoutSource:
+class LayoutReader:
+    """Reads content of a layout by its digest."""
+
+    def __init__(self, tree: FileTree) -> None:
+        self._tree = tree
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """Tell whether there is a blob of that name, whatever is in it."""
+        return self._tree.size(blob_name(descriptor.digest)) is not None
+
+    def manifest(self, descriptor: Descriptor) -> Manifest:
+        """Return a manifest or index."""
+        raw = self.small_blob(descriptor, limit=MAX_MANIFEST_SIZE)
+        where = f"{self._tree.path}: {blob_name(descriptor.digest)}"
+        return parse_manifest(raw, descriptor.media_type, where=where, digest=descriptor.digest)
+
+    def small_blob(self, descriptor: Descriptor, *, limit: int) -> bytes:
+        """Return a blob of at most ``limit`` bytes."""
+        if descriptor.size > limit:
+            raise ContentError(f"{self._tree.path}: {blob_name(descriptor.digest)} is larger than {limit} bytes.")
+        return read_all(self.open_blob(descriptor))
+
+    def open_blob(self, descriptor: Descriptor) -> Readable:
+        """Open a blob; its digest is verified while it is read."""
+        name = blob_name(descriptor.digest)
+        if self._tree.size(name) is None:
+            raise self._missing(descriptor)
+        return VerifyingReader(self._tree.open(name), descriptor, where=f"{self._tree.path}: {name}")
+
+    def _missing(self, descriptor: Descriptor) -> RegistryError:
+        platform = f" ({descriptor.platform})" if descriptor.platform else ""
+        return ArchiveError(
+            f"{self._tree.path} lacks the blob {descriptor.digest}{platform} that its image names.",
+            hint="Choose the platforms that it has with platforms, or export all of them.",
+        )
+
+
+class LayoutSource(LayoutReader):
     """One image of a layout. Blobs are verified before anything is sent, and once more on their way."""
 
     def __init__(self, tree: FileTree, selector: str = "") -> None:
         """Find the image.
 
-        :param selector: a tag or name that the index annotates, or a digest; may be empty if there is one image.
+        :param selector: a tag or name that the index annotates, or a digest; may be empty if there is one image. What is
+            about another image need not be told apart by a name.
         :raises ArchiveError: if it is no layout, or not exactly one image is chosen; the hint lists the choices.
         """
-        self._tree = tree
-        self._descriptor = _choose(tree, _entries(tree), selector)
+        super().__init__(tree)
+        self._descriptor = choose(read_index(tree), selector, self.manifest, tree.path)
 
     def known_digest(self) -> str:
         """Return the digest that the layout's index names."""
@@ -56,25 +92,6 @@ class LayoutSource:
         """Return the manifest or index that the image is."""
         return self.manifest(self._descriptor)
 
-    def manifest(self, descriptor: Descriptor) -> Manifest:
-        """Return a manifest or index."""
-        raw = self.small_blob(descriptor, limit=MAX_MANIFEST_SIZE)
-        where = f"{self._tree.path}: {blob_name(descriptor.digest)}"
-        return parse_manifest(raw, descriptor.media_type, where=where, digest=descriptor.digest)
-
-    def small_blob(self, descriptor: Descriptor, *, limit: int) -> bytes:
-        """Return a blob of at most ``limit`` bytes."""
-        if descriptor.size > limit:
-            raise ContentError(f"{self._tree.path}: {blob_name(descriptor.digest)} is larger than {limit} bytes.")
-        return read_all(self.open_blob(descriptor))
-
-    def open_blob(self, descriptor: Descriptor) -> Readable:
-        """Open a blob; its digest is verified while it is read."""
-        name = blob_name(descriptor.digest)
-        if self._tree.size(name) is None:
-            raise self._missing(descriptor)
-        return VerifyingReader(self._tree.open(name), descriptor, where=f"{self._tree.path}: {name}")
-
     def check(self, blobs: t.Sequence[Descriptor]) -> None:
         """Verify blobs by reading them: a damaged archive fails before anything is sent."""
         with ThreadPoolExecutor(_CHECK_THREADS) as executor:
@@ -93,13 +110,6 @@ class LayoutSource:
         """Close the archive."""
         self._tree.close()
 
-    def _missing(self, descriptor: Descriptor) -> RegistryError:
-        platform = f" ({descriptor.platform})" if descriptor.platform else ""
-        return ArchiveError(
-            f"{self._tree.path} lacks the blob {descriptor.digest}{platform} that its image names.",
-            hint="Choose the platforms that it has with platforms, or export all of them.",
-        )
-
 
 def blob_name(digest: str) -> str:
     """Return the name of a blob's file in a layout."""
@@ -107,7 +117,11 @@ def blob_name(digest: str) -> str:
     return f"blobs/{algorithm}/{encoded}"
 
 
-def _entries(tree: FileTree) -> tuple[Descriptor, ...]:
+def read_index(tree: FileTree) -> tuple[Descriptor, ...]:
+    """Return what index.json names.
+
+    :raises ArchiveError: if it is no layout, or one that cannot be read.
+    """
     marker = read_small(tree, "oci-layout", 64 * 1024)
     index = read_small(tree, "index.json", MAX_MANIFEST_SIZE)
     if marker is None or index is None:
@@ -123,35 +137,3 @@ def _entries(tree: FileTree) -> tuple[Descriptor, ...]:
         return parse_manifest(index, media_type, where=f"{tree.path}: index.json").children
     except ContentError as error:
         raise ArchiveError(error.message, hint=error.hint or "Export the image again.") from error
-
-
-def _choose(tree: FileTree, entries: tuple[Descriptor, ...], selector: str) -> Descriptor:
-    matching = [entry for entry in entries if not selector or _matches(entry, selector)]
-    distinct = {entry.digest: entry for entry in matching}
-    if len(distinct) == 1:
-        return next(iter(distinct.values()))
-    choices = ", ".join(sorted({_label(entry) for entry in entries})) or "none"
-    if selector:
-        problem = f"no image {selector!r}" if not distinct else f"{len(distinct)} images {selector!r}"
-    else:
-        problem = f"{len(distinct)} images and none was chosen"
-    raise ArchiveError(
-        f"{tree.path} holds {problem}.", hint=f"Choose one with :name after the path. There is: {choices}."
-    )
-
-
-def _matches(entry: Descriptor, selector: str) -> bool:
-    names = {entry.digest, entry.annotations.get(REF_NAME), entry.annotations.get(CONTAINERD_NAME)}
-    if selector in names:
-        return True
-    full = entry.annotations.get(CONTAINERD_NAME)
-    if full is None or "/" not in selector and ":" not in selector:
-        return False
-    try:
-        return parse_reference(full) == parse_reference(selector)
-    except RegistryError:
-        return False  # one of the two is no reference, so they cannot be the same one
-
-
-def _label(entry: Descriptor) -> str:
-    return shown(entry.annotations.get(CONTAINERD_NAME) or entry.annotations.get(REF_NAME) or entry.digest)

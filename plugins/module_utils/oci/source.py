@@ -26,7 +26,14 @@ _HANDSHAKE = 10.0
 """Seconds for a handshake on loopback."""
 
 
-class ImageSource(ContentReader, t.Protocol):
+class BlobSource(t.Protocol):
+    """What blobs are read from."""
+
+    def open_blob(self, descriptor: Descriptor) -> Readable:
+        """Open a blob; the caller closes it. Threads may call this at the same time."""
+
+
+class ImageSource(BlobSource, ContentReader, t.Protocol):
     """One image somewhere. All that it hands out is verified, or is verified while it is read."""
 
     def known_digest(self) -> str:
@@ -46,9 +53,6 @@ class ImageSource(ContentReader, t.Protocol):
 
     def root(self) -> Manifest:
         """Return the manifest or index that the image is."""
-
-    def open_blob(self, descriptor: Descriptor) -> Readable:
-        """Open a blob; the caller closes it. Threads may call this at the same time."""
 
     def check(self, blobs: t.Sequence[Descriptor]) -> None:
         """Fail now if a blob could not be read later, as far as that can be told without moving it."""

@@ -18,6 +18,9 @@ BUFFER_SIZE = 512 * 1024
 
 Opener = t.Callable[[], "Readable"]
 
+Count = t.Callable[[int], None]
+"""Takes bytes that were read since it was called last, from any thread."""
+
 
 class Readable(t.Protocol):
     """A stream of bytes. ``readinto`` returns 0 at the end, and only there."""
@@ -37,6 +40,24 @@ class Body(t.NamedTuple):
 def bytes_body(data: bytes) -> Body:
     """Return bytes as a body."""
     return Body(len(data), lambda: io.BytesIO(data))
+
+
+class CountingReader:
+    """Tells how much of a stream has been read."""
+
+    def __init__(self, stream: Readable, count: Count) -> None:
+        self._stream = stream
+        self._count = count
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read on; 0 at the end."""
+        size = self._stream.readinto(buffer)
+        self._count(size)
+        return size
+
+    def close(self) -> None:
+        """Close the stream below."""
+        self._stream.close()
 
 
 class LimitedReader:

@@ -9,6 +9,7 @@ Nothing here knows what a manifest is. A :class:`Transport` may be shared by thr
 - The Authorization header is set on requests to the registry's own origin and nowhere else.
 - Only requests that may be repeated are (RFC 9110, 9.2.2), on 408, 429, 5xx and lost connections.
 - Answers are read up to a limit, and an answer that ends early is an error, never a short result.
+- Several questions go in one piece only if they are HEADs, and what is not answered then is left to be asked alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import http.client
 import typing as t
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-from .answers import Connection, Headers, Response, write_head
+from .answers import Connection, Headers, Response, heads
 from .auth import CLIENT_ID, Authenticator, Login, Scopes, TokenRequest
 from .connections import ConnectionPool, Timeouts, TlsSettings, connection_error
 from .errors import ConnectionFailed, ContentError, RegistryError, redact_url, response_error
@@ -180,11 +181,12 @@ class Transport:
         self.retry = retry or RetryPolicy()
         self._pool = ConnectionPool(origin, tls or TlsSettings(), timeouts or Timeouts())
         self._authenticator = Authenticator(origin, credentials, self._fetch_token, token_hosts=token_hosts)
+        self._pipelines = True
 
     @property
     def requests(self) -> int:
         """The number of requests that were sent, those that were tried again and those for tokens among them."""
-        return self._pool.lent
+        return self._pool.requests
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -206,6 +208,39 @@ class Transport:
     def open(self, request: Request) -> OpenAnswer:
         """Send a request and return the answer with its body unread; the caller closes it. Raises as ``request``."""
         return self._repeated(request, lambda: self._checked(request))
+
+    def heads(self, targets: t.Sequence[str], headers: t.Mapping[str, str], scopes: Scopes = ()) -> list[Answer | None]:
+        """Send HEADs in one piece on one connection, and return the answers in their order (RFC 9112, 9.3.2).
+
+        To send each question and to wait for its answer by itself is most of what many small ones cost. None stands for all
+        but a 200: :meth:`request` is to ask for that, which logs in, follows, waits and explains.
+        """
+        answers: list[Answer | None] = [None] * len(targets)
+        if not self._pipelines:
+            return answers
+        shown = f"{self.origin}{targets[0]}"
+        prefix, fields = self._addressed(self.origin, headers, self._authenticator.header(scopes))
+        asked = [prefix + quote(target, safe=_SAFE_IN_TARGET) for target in targets]
+        with contextlib.suppress(ConnectionFailed):  # which the one that asks alone meets, too
+            connection = self._pool.acquire(self.origin, "HEAD", shown, repeatable=True, requests=len(targets))
+            try:
+                connection.sock.sendall(heads("HEAD", asked, fields))
+                for number, target in enumerate(targets):
+                    response = Response(connection.wire, "HEAD")
+                    if response.status == 200:
+                        answers[number] = Answer(200, response.headers, b"", f"{self.origin}{target}")
+                    if response.will_close:
+                        connection.close()
+                        break
+            except (OSError, http.client.HTTPException):
+                # Some proxies take one request at a time only.
+                self._pipelines = False
+                connection.close()
+            except BaseException:
+                connection.close()
+                raise
+            self._pool.release(self.origin, connection)
+        return answers
 
     def _repeated(self, request: Request, attempt: t.Callable[[], T]) -> T:
         return self.retry.run(attempt) if request.repeatable else attempt()
@@ -260,13 +295,8 @@ class Transport:
     def _send(self, origin: Origin, request: Request, authorization: str | None) -> OpenAnswer:
         sent = _Sent(request.method, f"{origin}{request.target}")
         connection = self._pool.acquire(origin, *sent, repeatable=request.repeatable)
-        headers = {"Host": origin.authority, "User-Agent": USER_AGENT, **request.headers}
-        if authorization:
-            headers["Authorization"] = authorization
-        target = quote(request.target, safe=_SAFE_IN_TARGET)
-        proxy = self._pool.proxy(origin)
-        if proxy and origin.scheme == "http":
-            target, headers = f"{origin}{target}", {**headers, **proxy.headers}
+        prefix, headers = self._addressed(origin, request.headers, authorization)
+        target = prefix + quote(request.target, safe=_SAFE_IN_TARGET)
         try:
             _write(connection, request, target, headers)
         except (BrokenPipeError, ConnectionResetError) as error:
@@ -282,6 +312,18 @@ class Transport:
             connection.close()
             raise
         return OpenAnswer(self._pool, origin, connection, sent)
+
+    def _addressed(
+        self, origin: Origin, headers: t.Mapping[str, str], authorization: str | None
+    ) -> tuple[str, dict[str, str]]:
+        """Return what the target begins with, and the headers as they are sent."""
+        headers = {"Host": origin.authority, "User-Agent": USER_AGENT, **headers}
+        if authorization:
+            headers["Authorization"] = authorization
+        proxy = self._pool.proxy(origin)
+        if proxy and origin.scheme == "http":
+            return str(origin), {**headers, **proxy.headers}
+        return "", headers
 
     def _fetch_token(self, asked: TokenRequest) -> bytes:
         request = Request("GET", asked.target)
@@ -302,12 +344,12 @@ def _write(connection: Connection, request: Request, target: str, headers: t.Map
     """Write a request. The body goes from one buffer straight to the socket, with its length announced."""
     if request.body is None:
         length = {} if request.method in ("GET", "HEAD") else {"Content-Length": "0"}
-        write_head(connection, request.method, target, {**headers, **length})
+        connection.sock.sendall(heads(request.method, [target], {**headers, **length}))
         return
     # Opened before the head is sent: a source that cannot be read costs no half request.
     stream = request.body.open()
     try:
-        write_head(connection, request.method, target, {**headers, "Content-Length": str(request.body.size)})
+        connection.sock.sendall(heads(request.method, [target], {**headers, "Content-Length": str(request.body.size)}))
         for chunk in read_chunks(stream):
             connection.sock.sendall(chunk)
     finally:

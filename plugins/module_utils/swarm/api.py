@@ -49,6 +49,13 @@ class Swarm:
             hint="Make it a manager first: the role dockyard.registry.swarm_cluster does.",
         )
 
+    def check_speaks(self, version: tuple[int, int], what: str, hint: str) -> None:
+        """Make sure that the engine knows of something, which it would take no notice of otherwise."""
+        spoken = str(self._client.api_version)
+        if tuple(map(int, spoken.split("."))) < version:
+            wanted = ".".join(map(str, version))
+            raise InvalidService(f"{what} needs API {wanted}, and with the engine at {self._where} it is {spoken}.", hint=hint)
+
     def find_service(self, name: str) -> Document | None:
         """Return a service by its exact name."""
         found = self._ask("for services", lambda: self._client.services(filters={"name": name}))

@@ -47,6 +47,8 @@ def plan_service(swarm: Swarm, params: t.Mapping[str, t.Any], image: str) -> Pla
     :param image: the image to deploy.
     :raises InvalidService: if they name what the Swarm does not have, or want what cannot be changed.
     """
+    if params["healthcheck"] and params["healthcheck"]["start_interval"] is not None:
+        swarm.check_speaks((1, 44), "healthcheck.start_interval", "Leave it out, or upgrade to Docker 25 or later.")
     networks = swarm.networks()
     known = Known(
         resolve([name for name, _aliases in network_names(params)], networks, "network for services (overlay)"),

@@ -188,6 +188,7 @@ def _healthcheck(check: Spec | None) -> dict[str, t.Any] | None:
         "timeout": format_duration(check.get("Timeout") or 30 * SECOND),
         "retries": check.get("Retries") or 3,
         "start_period": format_duration(check.get("StartPeriod") or 0),
+        "start_interval": format_duration(check.get("StartInterval") or 5 * SECOND),
     }
 
 

@@ -57,6 +57,7 @@ _NESTED: Spec = {
         "timeout": {"type": "str"},
         "retries": {"type": "int"},
         "start_period": {"type": "str"},
+        "start_interval": {"type": "str"},
     },
     "restart_policy": {
         "condition": {"type": "str", "choices": ["any", "on-failure", "none"]},

@@ -60,7 +60,7 @@ def policy_of(params: t.Mapping[str, t.Any], what: str) -> Policy:
         if monitor < needed:
             raise InvalidService(
                 f"{what}.monitor is {given['monitor']!r}, but the health check needs {format_duration(needed)} to find a "
-                "fault (start_period + interval * retries + timeout): what it finds later would not stop the rollout.",
+                "fault (start_period + start_interval + interval * retries + timeout): what it finds later would not stop the rollout.",
                 hint=f"Leave {what}.monitor out, give {format_duration(needed)} or more, or have healthcheck find it sooner.",
             )
         if not monitor:
@@ -90,5 +90,6 @@ def health_seconds(params: t.Mapping[str, t.Any]) -> int:
     def part(name: str, default: int) -> int:
         return (parse_duration(check[name], f"healthcheck.{name}") if check[name] is not None else 0) or default
 
-    total = part("start_period", 0) + part("interval", DEFAULT_INTERVAL) * (check["retries"] or DEFAULT_RETRIES)
+    # A check that is due after start_interval waits for it, also where start_period ends before.
+    total = part("start_period", 0) + part("start_interval", 0) + part("interval", DEFAULT_INTERVAL) * (check["retries"] or DEFAULT_RETRIES)
     return -(-(total + part("timeout", DEFAULT_TIMEOUT)) // SECOND)

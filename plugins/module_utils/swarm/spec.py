@@ -111,6 +111,9 @@ def healthcheck_of(params: Params) -> dict[str, t.Any] | None:
     found: dict[str, t.Any] = {"Test": test}
     for name, key in names.items():
         found[key] = parse_duration(check[name], f"healthcheck.{name}") if check[name] is not None else 0
+    if check["start_interval"] is not None:
+        # Not for engines that do not know it (before API 1.44), even as 0.
+        found["StartInterval"] = parse_duration(check["start_interval"], "healthcheck.start_interval")
     found["Retries"] = check["retries"] or 0
     return found
 

@@ -11,31 +11,28 @@ manifests of the platforms, then indexes, and with the last manifest the tag.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 import typing as t
 
+from ...progress import Report, watching
 from ..client import RegistryClient
 from ..errors import ArchiveError, ContentError, RegistryError
 from ..media_types import Descriptor
 from ..source import ImageSource
 from .jobs import Job
 from .meter import Kind, Meter, Totals, shown_size
-from .parallel import each
 from .patience import LONGEST_OUTAGE, Patience
 from .planning import Planner
 from .problems import BadList, Problem
 from .running import THREADS, Runner
 from .sources import Sources
+from .stages import Stages
 from .wishes import Wish
 from .works import Blob, Works
 
-EVERY = 1.0
-"""Seconds between two lines of progress."""
-
 _PLAN_LINES = 5
 """Lines for which the plan stands: whoever looks every few seconds is to see it."""
-
-Report = t.Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Copier:
         """Nothing is done yet.
 
         :param threads: blobs on their way at a time.
-        :param report: is told how far it is, about once a second, by another thread.
+        :param report: is told how far it is, about once a second, by other threads.
         :param patience: seconds that a registry may be away.
         """
         self._client = client
@@ -90,10 +87,12 @@ class Copier:
         """
         self._report(f"looking for {len(wishes)} images")
         planner = Planner(self._client, self._sources)
-        jobs, manifests = planner.plan(wishes, problems)
-        plan = Plan(jobs, Works(jobs, manifests, self._client.origin))
-        planner.find_holders(jobs, plan.works)
-        self._check(plan)
+        with watching(self._report, planner.stages.line):
+            jobs, manifests = planner.plan(wishes, problems)
+            plan = Plan(jobs, Works(jobs, manifests, self._client.origin))
+            planner.find_holders(jobs, plan.works)
+            planner.stages.begin("checking files")
+            self._check(plan)
         self._report(str(plan))
         return plan
 
@@ -110,33 +109,33 @@ class Copier:
             for kind in kinds:
                 meter.settle(kind, blob.size)
 
-        each(foretell, list(plan.works.blobs.values()), self._threads)
+        stages = Stages(self._threads)
+        with watching(self._report, stages.line):
+            stages.each("asking for blobs", foretell, list(plan.works.blobs.values()))
         return meter.totals
 
     def run(self, plan: Plan) -> Totals:
         """Do what a plan says. Images that fail have their error then; the others are copied all the same."""
         meter = Meter(len(plan.works.tags), plan.size)
         ended = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(str(plan), meter, ended), daemon=True)
-        watcher.start()
-        try:
-            self._runner(plan, meter, ended).run()
-        finally:
-            ended.set()
-            watcher.join()
+        number = itertools.count()
+        text = str(plan)
+
+        def line() -> str:
+            # The rate is that of all the time, whether it is shown or not.
+            now = meter.line()
+            return text if next(number) < _PLAN_LINES else now
+
+        with watching(self._report, line):
+            try:
+                self._runner(plan, meter, ended).run()
+            finally:
+                ended.set()
         return meter.totals
 
     def _runner(self, plan: Plan, meter: Meter, ended: threading.Event | None = None) -> Runner:
         patience = Patience(self._patience, stopped=ended)
         return Runner(self._client, plan.works, meter, patience, threads=self._threads)
-
-    def _watch(self, plan: str, meter: Meter, ended: threading.Event) -> None:
-        lines = 0
-        while not ended.wait(EVERY):
-            # The rate is that of all the time, whether it is shown or not.
-            line = meter.line()
-            self._report(plan if lines < _PLAN_LINES else line)
-            lines += 1
 
     def _check(self, plan: Plan) -> None:
         """Read what comes from files: what is damaged is refused before anything is sent."""

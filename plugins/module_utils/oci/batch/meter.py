@@ -16,6 +16,9 @@ from ..streams import Readable
 _WINDOW = 20.0
 """Seconds whose average the rate is."""
 
+_IDLE = 5.0
+"""Seconds after which it is said that nothing moves."""
+
 
 class Totals(t.NamedTuple):
     """Blobs and bytes that were sent, linked from another repository of the registry, or in theirs before."""
@@ -49,6 +52,7 @@ class Meter:
         self._moved = 0
         self._settled = 0
         self._counts: dict[str, int] = dict.fromkeys(Totals._fields, 0)
+        self._latest = clock()
         self._samples: collections.deque[tuple[float, int]] = collections.deque([(clock(), 0)])
 
     @property
@@ -66,6 +70,7 @@ class Meter:
         """Count bytes on their way."""
         with self._lock:
             self._moved += size
+            self._latest = self._clock()
 
     def settle(self, kind: Kind, size: int, *, planned: bool = False) -> None:
         """Count a blob that is where it belongs.
@@ -73,6 +78,7 @@ class Meter:
         :param planned: whether its bytes are a part of the bytes to be sent.
         """
         with self._lock:
+            self._latest = self._clock()
             self._counts[kind] += 1
             self._counts[f"{kind}_bytes"] += size
             if planned:
@@ -86,11 +92,12 @@ class Meter:
     def end(self, *, failed: bool) -> None:
         """Count an image that is done, one way or the other."""
         with self._lock:
+            self._latest = self._clock()
             self._done += not failed
             self._failed += failed
 
     def line(self) -> str:
-        """Return how far it is: images, bytes, bytes a second, and the time that is left."""
+        """Return how far it is: images, bytes, bytes a second, and the time that is left, or for how long it stands still."""
         with self._lock:
             now = self._clock()
             self._samples.append((now, self._moved))
@@ -100,10 +107,14 @@ class Meter:
             rate = (self._moved - moved) / (now - since) if now > since else 0.0
             # What is on its way counts as far as it is, and never as more than there is.
             done = min(self._size, max(self._settled, min(self._moved + self._skipped, self._size)))
-            parts = [f"{self._done} of {self._images} images", f"{shown_size(done)} of {shown_size(self._size)}"]
+            parts = [f"{self._done} of {self._images} images"] if self._images > 1 else []
             if self._failed:
-                parts.insert(1, f"{self._failed} failed")
-            if rate > 0:
+                parts.append(f"{self._failed} failed")
+            parts.append(f"{shown_size(done)} of {shown_size(self._size)}")
+            idle = now - self._latest
+            if idle > _IDLE:
+                parts.append(f"nothing has moved for {shown_time(idle)}")
+            elif rate > 0:
                 left = (self._size - done) / rate
                 parts += [f"{shown_size(rate)}/s", f"{shown_time(left)} left"]
             return ", ".join(parts)

@@ -18,10 +18,10 @@ from ..reference import Reference, RepositoryTag
 from ..source import ImageSource
 from .jobs import Extra, Job
 from .packed_manifests import AnyManifest, packed
-from .parallel import each
 from .patience import Patience
 from .problems import BadList, Problem
 from .sources import Sources
+from .stages import Stages
 from .travellers import Travellers
 from .wishes import Wish
 from .works import Works
@@ -41,9 +41,6 @@ _LOOKS = 4
 _REFUSED = (ArchiveError, MissingPlatform, InvalidReference, InvalidSettings)
 """What is wrong with the list, or with a file it names. All else may be an outage, and is the image's own failure."""
 
-A = t.TypeVar("A")
-B = t.TypeVar("B")
-
 Manifests = t.Dict[str, AnyManifest]
 """By digest."""
 
@@ -54,11 +51,11 @@ class Planner:
     def __init__(self, client: RegistryClient, sources: Sources, *, threads: int = THREADS) -> None:
         self._client = client
         self._sources = sources
-        self._threads = threads
+        self.stages = Stages(threads)
         self._home = client.origin.authority
         # A registry that does not answer now was never seen to: nothing says that waiting would help.
         self._patience = Patience(0)
-        self._travellers = Travellers()
+        self._travellers = Travellers(sources)
 
     def plan(self, wishes: t.Sequence[Wish], problems: t.Sequence[Problem] = ()) -> tuple[list[Job], Manifests]:
         """Return a job for each image, and all manifests that they need.
@@ -67,18 +64,18 @@ class Planner:
         :raises BadList: if the list cannot be meant so, with all that is wrong.
         """
         found = list(problems)
-        expanded = self._each(self._expand, wishes)
+        expanded = self.stages.each("choosing tags", self._expand, wishes)
         found += [part for parts in expanded for part in parts if isinstance(part, Problem)]
         jobs, contradictions = _once([part for parts in expanded for part in parts if isinstance(part, Job)])
         found += contradictions
-        self._each(self._resolve, [job for job in jobs if job.error is None])
+        self.stages.each("comparing images", self._resolve, [job for job in jobs if job.error is None])
         waiting = [job for job in jobs if job.error is None and not job.digest]
         self._recall(waiting, jobs)
-        self._each(self._take, waiting)
+        self.stages.each("reading images", self._take, waiting)
         manifests = self._load([(job.root, job) for job in jobs if job.root and not job.error])
         asked = [job for job in jobs if job.referrers and not job.error]
         if asked:
-            self._each(lambda job: self._accompany(job, manifests), asked)
+            self.stages.each("looking for what is about them", lambda job: self._accompany(job, manifests), asked)
             extras = [(extra.root, job) for job in asked if not job.error for extra in job.extras]
             manifests.update(self._load(extras))
         found += [Problem(job.where, str(job.error)) for job in jobs if isinstance(job.error, _REFUSED)]
@@ -139,7 +136,11 @@ class Planner:
         for job in [*waiting, *jobs]:
             if job.before and job.target.repository in there:
                 there[job.target.repository].append(job.before)
-        self._each(lambda name: recall(self._client, name, wanting[name], there[name]), list(wanting))
+        self.stages.each(
+            "looking for layers that are there",
+            lambda name: recall(self._client, name, wanting[name], there[name]),
+            list(wanting),
+        )
 
     def _take(self, job: Job) -> None:
         """Read the root of an image that comes together with others, now that all of them have said so."""
@@ -158,14 +159,14 @@ class Planner:
     def _accompany(self, job: Job, manifests: Manifests) -> None:
         """Find what is about an image and is not here yet."""
         source = t.cast(ImageSource, job.source)
-        client = self._sources.client_of(t.cast(Location, job.location))
-        if client is None:
-            return  # no archive says what is about its images
 
         def find() -> tuple[Extra, ...]:
+            around = self._travellers.around(t.cast(Location, job.location))
+            if around is None:
+                return ()
             root = job.root or source.root()
             about = [root.digest, *(manifest.digest for manifest in below(root, manifests, source))]
-            found = self._travellers.find(client, source.place()[1], about)
+            found = self._travellers.find(around, about)
             return tuple(extra for extra in found if not self._is_here(job, extra))
 
         try:
@@ -201,7 +202,7 @@ class Planner:
         places = {(job.target.repository, job.before) for job in jobs if job.before and job.error is None}
         wanted = sorted(places)[:worth]
         for _depth in range(MAX_DEPTH):
-            found = self._each(lambda place: self._look(*place, works), wanted)
+            found = self.stages.each("looking for blobs to link", lambda place: self._look(*place, works), wanted)
             worth -= len(wanted)
             below_them = {
                 (repository, digest) for (repository, _digest), children in zip(wanted, found) for digest in children
@@ -230,7 +231,7 @@ class Planner:
             for manifest, users in level.values():
                 for child in manifest.children:
                     wanted.setdefault(child.digest, (child, []))[1].extend(users)
-            children = self._each(lambda entry: self._child(known, *entry), list(wanted.values()))
+            children = self.stages.each("reading manifests", lambda entry: self._child(known, *entry), list(wanted.values()))
             level = {child.digest: (child, wanted[child.digest][1]) for child in children if child}
             known.update((digest, child) for digest, (child, _jobs) in level.items())
         return known
@@ -245,10 +246,6 @@ class Planner:
             except RegistryError as error:
                 job.fail(error)
         return None
-
-    def _each(self, work: t.Callable[[A], B], items: t.Sequence[A]) -> list[B]:
-        """Return the results in the order of the items."""
-        return each(work, items, self._threads)
 
 
 def below(root: AnyManifest, manifests: Manifests, source: ImageSource) -> t.Iterator[AnyManifest]:

@@ -98,9 +98,13 @@ class Sources:
 
         return PlatformSource(source, platforms, where=str(location))
 
-    def client_of(self, location: Location) -> RegistryClient | None:
-        """Return the client of the registry that an image is on, None if it is on none."""
-        return self._client(location.reference) if isinstance(location, RegistryLocation) else None
+    def client_of(self, location: RegistryLocation) -> RegistryClient:
+        """Return the client of the registry that an image is on."""
+        return self._client(location.reference)
+
+    def tree_of(self, location: ArchiveLocation) -> FileTree:
+        """Return the files of the directory or archive that an image is in; they stay open as long as the sources."""
+        return self._shared_tree(location)
 
     def tags(self, reference: Reference) -> list[str] | None:
         """Return the tags of a repository, None if its registry does not know it."""

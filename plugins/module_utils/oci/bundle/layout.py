@@ -17,7 +17,7 @@ from ..layout_documents import OCI_LAYOUT, contents_of
 from ..media_types import Descriptor
 from ..oci_layout import blob_name
 from ..tar_writer import END, header, padding
-from .documents import Bundled, small_files
+from .documents import Attached, Bundled, small_files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +46,14 @@ class Layout:
     size: int
 
 
-def lay_out(images: t.Sequence[Bundled]) -> Layout:
-    """Return where everything stands: the small files first, so that a reader of the stream knows what follows."""
-    manifests = {manifest.digest: manifest.raw for image in images for manifest in image.image.manifests}
-    contents = {blob_name(content.digest): content for image in images for content in contents_of(image.image)}
+def lay_out(images: t.Sequence[Bundled], attached: t.Sequence[Attached] = ()) -> Layout:
+    """Return where everything stands: the small files first, so that a reader of the stream knows what follows.
+
+    :param attached: what is about the images, and goes with them.
+    """
+    every = [*(image.image for image in images), *(one.image for one in attached)]
+    manifests = {manifest.digest: manifest.raw for image in every for manifest in image.manifests}
+    contents = {blob_name(content.digest): content for image in every for content in contents_of(image)}
     pieces: list[Piece] = []
     slots: list[Slot] = []
     offset = 0
@@ -66,7 +70,7 @@ def lay_out(images: t.Sequence[Bundled]) -> Layout:
     for folder in sorted({"blobs", *(os.path.dirname(name) for name in contents)}):
         put(header(folder, 0, directory=True), folder)
     put_file("oci-layout", OCI_LAYOUT)
-    for name, data in small_files(images).items():
+    for name, data in small_files(images, attached).items():
         put_file(name, data)
     for name, content in sorted(contents.items()):
         raw = manifests.get(content.digest)

@@ -14,6 +14,7 @@ import stat
 import tarfile
 import typing as t
 
+from ..batch.jobs import Extra
 from ..copy import in_parallel
 from ..describe import load_image
 from ..errors import ArchiveError, ContentError, RegistryError
@@ -25,10 +26,10 @@ from ..media_types import MAX_MANIFEST_SIZE, Descriptor, parse_json_object
 from ..platforms import Platform
 from ..reference import RepositoryTag
 from ..source import ImageSource
-from ..streams import Readable
-from .documents import CHECKSUM, Bundled, full_name, is_loadable
+from ..streams import Count, Readable
+from .documents import CHECKSUM, Attached, Bundled, full_name, is_loadable
 from .layout import Layout, lay_out
-from .reading import Bundle, Count
+from .reading import Bundle
 
 _ELSEWHERE = "Remove the file, or choose another path."
 _FIRST_MEMBERS = 8
@@ -37,13 +38,17 @@ _FIRST_MEMBERS = 8
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """One image that a bundle is to hold. ``where`` is what messages call it; ``open`` makes its source."""
+    """One image that a bundle is to hold. ``where`` is what messages call it; ``open`` makes its source.
+
+    ``about`` finds what is about some manifests of it, and is None if that is not wanted.
+    """
 
     where: str
     target: RepositoryTag
     location: Location
     open: t.Callable[[], ImageSource]
     platforms: tuple[Platform, ...] = ()
+    about: t.Callable[[t.Sequence[str]], t.Sequence[Extra]] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +58,25 @@ class Found:
     bundled: Bundled
     source: ImageSource
     kept: bool
+    attached: tuple[Attached, ...] = ()
+
+    def accompanied(self, wanted: Wanted) -> Found:
+        """Return it with what is about it, if that is wanted.
+
+        :raises RegistryError: if that fails; the source is closed then.
+        """
+        if wanted.about is None:
+            return self
+        try:
+            extras = wanted.about([manifest.digest for manifest in reversed(self.bundled.image.manifests)])
+            attached = [
+                Attached(f"{wanted.target.repository}:{extra.tag}" if extra.tag else "", load_image(self.source, extra.root))
+                for extra in extras
+            ]
+            return dataclasses.replace(self, attached=tuple(attached))
+        except BaseException:
+            self.source.close()
+            raise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,15 +125,25 @@ class Plan:
         self.old = old
         self.images = tuple(sorted((one.bundled for one in found), key=lambda image: image.target))
         self._sources = [one.source for one in found]
+        # What is the same about several images goes in once.
+        self.attached = tuple({(one.name, one.digest): one for image in found for one in image.attached}.values())
         self._origins = {
             content.digest: one.source for one in found if not one.kept for content in contents_of(one.bundled.image)
         }
-        self.layout: Layout = lay_out(self.images)
+        for one in found:
+            for attached in one.attached:
+                self._origins.update((content.digest, one.source) for content in contents_of(attached.image))
+        self.layout: Layout = lay_out(self.images, self.attached)
 
     @property
     def before(self) -> tuple[Bundled, ...]:
         """The images that the old bundle has."""
         return self.old.images if self.old else ()
+
+    @property
+    def attached_before(self) -> tuple[Attached, ...]:
+        """What the old bundle has about its images."""
+        return self.old.attached if self.old else ()
 
     @property
     def changed(self) -> bool:
@@ -170,18 +204,25 @@ def _resolve(wanted: t.Sequence[Wanted], path: str, old: Bundle | None) -> Plan:
         except RegistryError as error:
             return error
 
-    def read(result: Found | Opened | RegistryError) -> Found | RegistryError:
+    def read(pair: tuple[Wanted, Found | Opened | RegistryError]) -> Found | RegistryError:
+        one, result = pair
+        if isinstance(result, RegistryError):
+            return result
         try:
-            return result.read() if isinstance(result, Opened) else result
+            return (result.read() if isinstance(result, Opened) else result).accompanied(one)
         except RegistryError as error:
             return error
 
     # Images that come together, as those of an engine, are read when all of them are known.
-    for one, result in zip(wanted, in_parallel(read, in_parallel(find, wanted))):
-        if isinstance(result, Found):
-            found.append(result)
-        else:
-            failed.append((one.where, result))
+    results = in_parallel(read, list(zip(wanted, in_parallel(find, wanted))))
+    names = _Names(result.bundled for result in results if isinstance(result, Found))
+    for one, result in zip(wanted, results):
+        try:
+            if isinstance(result, RegistryError):
+                raise result
+            found.append(names.attach(result))
+        except RegistryError as error:
+            failed.append((one.where, error))
     if failed:
         for one_found in found:
             one_found.source.close()
@@ -189,6 +230,34 @@ def _resolve(wanted: t.Sequence[Wanted], path: str, old: Bundle | None) -> Plan:
             old.close()
         raise Failures(failed)
     return Plan(path, old, found)
+
+
+class _Names:
+    """The names that a bundle gives to its images, and to what is about them."""
+
+    def __init__(self, images: t.Iterable[Bundled]) -> None:
+        self._images = {str(image.target): image.image.root.digest for image in images}
+        self._roots = frozenset(self._images.values())
+        self._given = dict(self._images)
+
+    def attach(self, found: Found) -> Found:
+        """Return an image without what is about it and in the list itself.
+
+        :raises ContentError: if a name would have two digests; the source is closed then.
+        """
+        for one in found.attached:
+            known = self._given.setdefault(one.name, one.digest) if one.name else one.digest
+            if known != one.digest:
+                found.source.close()
+                raise ContentError(
+                    f"{one.name} would be {one.digest}, and {known}, too.",
+                    hint="Give one of the two images another repository.",
+                )
+        left = [one for one in found.attached if not self._is_listed(one)]
+        return dataclasses.replace(found, attached=tuple(left))
+
+    def _is_listed(self, one: Attached) -> bool:
+        return one.name in self._images if one.name else one.digest in self._roots
 
 
 def _find(wanted: Wanted, old: Bundle | None) -> Found | Opened:

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..copy import in_parallel
 from ..describe import load_image
 from ..errors import ArchiveError, ContentError, RegistryError
 from ..file_tree import TarTree, read_small
 from ..layout_documents import index_json
+from ..layout_names import CONTAINERD_NAME, REF_NAME
 from ..media_types import (
     MAX_MANIFEST_SIZE,
     OCI_INDEX,
@@ -21,14 +20,11 @@ from ..media_types import (
     parse_json_object,
     parse_manifest,
 )
-from ..oci_layout import CONTAINERD_NAME, REF_NAME, LayoutSource, blob_name
+from ..oci_layout import LayoutReader, blob_name
 from ..reference import parse_reference, parse_repository_tag
-from ..streams import Readable, VerifyingReader, drain
-from .documents import CHECKSUM, Bundled, is_loadable
+from ..streams import Count, CountingReader, Readable, VerifyingReader, drain
+from .documents import CHECKSUM, Attached, Bundled, is_loadable
 from .layout import lay_out
-
-Count = t.Callable[[int], None]
-"""Is told how many bytes more were read or written."""
 
 _AGAIN = "It was cut short or altered on its way: make it again, or bring it over again."
 
@@ -44,9 +40,10 @@ class Bundle:
         self.path = path
         self._tree = TarTree(path)
         try:
-            self._index = _read_index(self._tree)
-            self.images = tuple(self._read_image(entry) for entry in self._index)
-            self.layout = lay_out(self.images)
+            index = _read_index(self._tree)
+            self.images = tuple(self._read_image(entry) for entry in index if CONTAINERD_NAME in entry.annotations)
+            self.attached = tuple(self._read_attached(entry) for entry in index if CONTAINERD_NAME not in entry.annotations)
+            self.layout = lay_out(self.images, self.attached)
             self._check_layout()
         except ArchiveError:
             self.close()
@@ -99,11 +96,15 @@ class Bundle:
         in_parallel(read, sorted(self.blobs, key=lambda blob: (-blob.size, blob.digest)))
 
     def _read_image(self, entry: Descriptor) -> Bundled:
-        source = LayoutSource(self._tree, entry.digest)
-        image = load_image(source, source.root())
+        reader = LayoutReader(self._tree)
+        image = load_image(reader, reader.manifest(entry))
         full = str(parse_reference(entry.annotations.get(CONTAINERD_NAME, "")))
         target = parse_repository_tag(entry.annotations.get(REF_NAME, ""))
-        return Bundled(target, full, image, is_loadable(source, image))
+        return Bundled(target, full, image, is_loadable(reader, image))
+
+    def _read_attached(self, entry: Descriptor) -> Attached:
+        reader = LayoutReader(self._tree)
+        return Attached(entry.annotations.get(REF_NAME, ""), load_image(reader, reader.manifest(entry)))
 
     def _check_layout(self) -> None:
         """Compare all but the blobs with what would be written for these images."""
@@ -116,24 +117,6 @@ class Bundle:
         for slot in self.layout.slots:
             if self._tree.place(blob_name(slot.content.digest)) != (slot.offset, slot.content.size):
                 raise ArchiveError(f"{self.path}: {slot.content.digest} is not at its place.", hint=_AGAIN)
-
-
-class CountingReader:
-    """Tells how much of a stream has been read."""
-
-    def __init__(self, stream: Readable, count: Count) -> None:
-        self._stream = stream
-        self._count = count
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Read on; 0 at the end."""
-        size = self._stream.readinto(buffer)
-        self._count(size)
-        return size
-
-    def close(self) -> None:
-        """Close the stream below."""
-        self._stream.close()
 
 
 def _read_index(tree: TarTree) -> tuple[Descriptor, ...]:

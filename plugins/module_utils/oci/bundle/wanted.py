@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
+from ..batch.jobs import Extra
 from ..batch.problems import BadList, Problem
 from ..batch.sources import Sources
+from ..batch.travellers import Travellers
 from ..batch.wishes import Wish, read_wishes
 from ..errors import RegistryError
-from ..location import RegistryLocation
+from ..location import Location, RegistryLocation
 from ..platforms import parse_platform
 from ..reference import Reference, RepositoryTag
 from .documents import full_name
@@ -20,21 +23,25 @@ from .planning import Wanted
 
 
 def read_wanted(
-    entries: t.Sequence[t.Mapping[str, t.Any]], platforms: t.Sequence[str], sources: Sources
+    entries: t.Sequence[t.Mapping[str, t.Any]],
+    platforms: t.Sequence[str],
+    sources: Sources,
+    *,
+    referrers: bool = False,
 ) -> list[Wanted]:
     """Return each image of a list once, those that tags are chosen of by the tags there are now.
 
     :param platforms: for entries that have none.
+    :param referrers: whether signatures and the like go in with entries that do not say so.
     :raises BadList: with all that is wrong with the list.
     """
     default = tuple(parse_platform(text) for text in platforms)
-    wishes, problems = read_wishes(entries)
+    wishes, problems = read_wishes(entries, referrers=referrers)
+    travellers = Travellers(sources)
     wanted: list[Wanted] = []
     for wish in wishes:
-        if wish.referrers:
-            problems.append(Problem(wish.where, "referrers do not go into a bundle. Name them as images, or leave that out."))
         try:
-            wanted += _expand(wish, default, sources)
+            wanted += _expand(wish, default, sources, travellers)
         except RegistryError as error:
             problems.append(Problem(wish.where, str(error)))
     single, contradictions = _once(wanted)
@@ -44,11 +51,16 @@ def read_wanted(
     return single
 
 
-def _expand(wish: Wish, default: t.Sequence[t.Any], sources: Sources) -> list[Wanted]:
+def _expand(wish: Wish, default: t.Sequence[t.Any], sources: Sources, travellers: Travellers) -> list[Wanted]:
     platforms = wish.platforms or tuple(default)
 
-    def one(target: RepositoryTag, location: t.Any) -> Wanted:
-        return Wanted(wish.where, target, location, lambda: sources.open(location, platforms), platforms)
+    def one(target: RepositoryTag, location: Location) -> Wanted:
+        def about(digests: t.Sequence[str]) -> t.Sequence[Extra]:
+            around = travellers.around(location)
+            return travellers.find(around, digests) if around else ()
+
+        opened = Wanted(wish.where, target, location, lambda: sources.open(location, platforms), platforms)
+        return dataclasses.replace(opened, about=about) if wish.referrers else opened
 
     if wish.choice is None:
         return [one(wish.target, wish.location)]
@@ -74,6 +86,8 @@ def _once(wanted: t.Iterable[Wanted]) -> tuple[list[Wanted], list[Problem]]:
             problems.append(
                 Problem(one.where, f"{one.target} is to be {one.location} here, and {other.location} at {other.where}.")
             )
+        if other.about is None and one.about is not None:
+            first[one.target] = dataclasses.replace(other, about=one.about)
         full = full_name(one.target, one.location)
         same = called.setdefault(full, one)
         if same.target != one.target:

@@ -11,10 +11,9 @@ import threading
 
 from ..copy import StoppableReader, in_parallel
 from ..local_files import Place, new_file, remove_abandoned
-from ..streams import Readable, read_chunks
+from ..streams import Count, CountingReader, Readable, read_chunks
 from .layout import Slot
 from .planning import Plan
-from .reading import Count, CountingReader
 
 
 def write_bundle(plan: Plan, *, place: Place, count: Count) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import parse_registry_url
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.retry import RetryPolicy
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.batch_bench import Bench
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.memory_registry import MemoryRegistry
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.scripted_server import ScriptedServer
 
@@ -82,3 +84,14 @@ def connect(sleeps: list[float]) -> t.Iterator[t.Callable[..., RegistryClient]]:
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def bench(
+    registry: MemoryRegistry,
+    other_registry: MemoryRegistry,
+    connect: t.Callable[..., RegistryClient],
+    tmp_path: pathlib.Path,
+) -> Bench:
+    """Return a bench for lists of images."""
+    return Bench(registry, other_registry, connect(registry.url), connect, tmp_path)

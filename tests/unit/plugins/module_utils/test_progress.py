@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
 import pytest
 
-from ansible_collections.dockyard.registry.plugins.module_utils.progress import EVERY, Progress
+from ansible_collections.dockyard.registry.plugins.module_utils import progress as module
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidSettings
+from ansible_collections.dockyard.registry.plugins.module_utils.progress import EVERY, Progress, watching
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -50,9 +53,27 @@ def test_no_more_is_written_than_anybody_reads(tmp_path: Path) -> None:
 def test_a_file_that_is_there_is_not_written_to(tmp_path: Path) -> None:
     path = tmp_path / "progress"
     path.symlink_to(tmp_path / "somebody's")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(InvalidSettings, match="which cannot be made: File exists"):
         Progress(str(path))
     assert not (tmp_path / "somebody's").exists()
+
+
+def test_a_line_is_made_as_long_as_the_work_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EVERY", 0.001)
+    lines: list[str] = []
+    enough = threading.Event()
+
+    def report(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 3:
+            enough.set()
+
+    with pytest.raises(KeyError), watching(report, lambda: f"line {len(lines)}"):
+        assert enough.wait(10)
+        raise KeyError
+    assert lines[:3] == ["line 0", "line 1", "line 2"]
+    number = len(lines)
+    assert not [thread for thread in threading.enumerate() if thread.name == "progress"] and len(lines) == number
 
 
 def test_without_a_path_nothing_happens() -> None:

@@ -19,10 +19,12 @@ import pytest
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.bundle import writing
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.bundle.reading import Bundle
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import ArchiveError
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.oci_layout import CONTAINERD_NAME, REF_NAME
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.layout_names import CONTAINERD_NAME, REF_NAME
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
+    artifact_of,
     docker_save_files,
     index_image,
+    index_of,
     layout_files,
     platform_image,
     write_directory,
@@ -44,6 +46,14 @@ def source(tmp_path: pathlib.Path) -> str:
 def dest(tmp_path: pathlib.Path) -> pathlib.Path:
     (tmp_path / "out").mkdir()
     return tmp_path / "out" / "site.tar"
+
+
+@pytest.fixture
+def other_registry(registry: MemoryRegistry) -> t.Iterator[MemoryRegistry]:
+    """Return one more empty registry."""
+    memory = MemoryRegistry()
+    yield memory
+    memory.close()
 
 
 def entries(source: str) -> list[dict[str, t.Any]]:
@@ -261,10 +271,149 @@ def test_a_list_in_a_file(dest: pathlib.Path, source: str, tmp_path: pathlib.Pat
     listed = tmp_path / "images.json"
     listed.write_text(json.dumps(entries(source)))
     assert len(four_beats(dest, file=str(listed), remote_src=True)["images"]) == 3
-    entry = {**entries(source)[0], "referrers": True}
-    listed.write_text(json.dumps([entry]))
-    refused = modules.run("bundle", dest=str(dest), file=str(listed), remote_src=True)
-    assert f"{listed}:1: referrers do not go into a bundle" in refused["msg"]
+
+
+# What is about an image.
+
+SBOM = artifact_of(IMAGE, "application/x-sbom")
+SIGNATURE = artifact_of(SBOM, "application/x-signature")
+COSIGN = platform_image("none", layers=(b"cosign's",))
+TAG = f"sha256-{IMAGE.root[7:]}"
+
+
+@pytest.fixture
+def signed(registry: MemoryRegistry) -> dict[str, t.Any]:
+    """Return the entry of an image with an SBOM, a signature of that, and a tag of cosign, on a registry."""
+    registry.put("team/app", "1", IMAGE.contents, IMAGE.root)
+    registry.put("team/app", f"{TAG}.sig", COSIGN.contents, COSIGN.root)
+    for subject, artifact in ((IMAGE, SBOM), (SBOM, SIGNATURE)):
+        listed = index_of(artifact)
+        registry.put("team/app", f"sha256-{subject.root[7:]}", listed.contents, listed.root)
+    return {"source": f"docker://{registry.authority}/team/app:1"}
+
+
+def test_what_is_about_an_image_goes_in(
+    dest: pathlib.Path, source: str, signed: dict[str, t.Any], registry: MemoryRegistry, other_registry: MemoryRegistry
+) -> None:
+    made = four_beats(dest, images=[signed, *entries(source)[1:]], referrers=True)
+    assert made["referrers"] == 3 and len(made["images"]) == 3
+    assert made["diff"]["after"]["referrers"] == sorted([SBOM.root, SIGNATURE.root, COSIGN.root])
+    index = json.loads(member(dest, "index.json"))["manifests"]
+    assert [(entry["digest"], entry.get("artifactType"), entry.get("annotations")) for entry in index[3:]] == [
+        *sorted([(SBOM.root, "application/x-sbom", None), (SIGNATURE.root, "application/x-signature", None)]),
+        (COSIGN.root, None, {REF_NAME: f"team/app:{TAG}.sig"}),
+    ]
+    read = info(dest)
+    assert read["referrers"] == 3 and read["images"] == made["images"]
+    blobs = {**IMAGE.blobs, **ONE.blobs, **OTHER.blobs, **SBOM.blobs, **SIGNATURE.blobs, **COSIGN.blobs}
+    assert read["blobs"] == made["blobs"]["fetched"] == len(blobs)
+    # Into a registry, with another name, too.
+    images = [{"name": image["name"], "source": image["source"]} for image in read["images"]]
+    images.append({"name": "mirror/app:1", "source": f"oci-archive:{dest}:team/app:1"})
+    for expected in (True, False):
+        copied = modules.run("images", url=other_registry.url, images=images, referrers=True)
+        assert copied["changed"] is expected and copied["totals"]["failed"] == 0, copied
+    for name in ("team/app", "mirror/app"):
+        assert other_registry.tags[name, f"{TAG}.sig"] == COSIGN.root
+        for subject, artifact in ((IMAGE, SBOM), (SBOM, SIGNATURE)):
+            listed = json.loads(other_registry.manifests[name, other_registry.tags[name, f"sha256-{subject.root[7:]}"]][0])
+            assert [entry["digest"] for entry in listed["manifests"]] == [artifact.root]
+
+
+def test_what_is_about_an_image_goes_from_bundle_to_bundle(
+    dest: pathlib.Path, signed: dict[str, t.Any], tmp_path: pathlib.Path
+) -> None:
+    four_beats(dest, images=[signed], referrers=True)
+    # One image and what is about it: no name is needed to choose it.
+    other = tmp_path / "other.tar"
+    entry = {"name": "team/app:1", "source": f"oci-archive:{dest}"}
+    four_beats(other, images=[{**entry, "referrers": True}])
+    assert json.loads(member(other, "index.json"))["manifests"][1:] == json.loads(member(dest, "index.json"))["manifests"][1:]
+    # Unasked it stays behind, and leaves the bundle again.
+    made = modules.run("bundle", dest=str(other), images=[entry])
+    assert made["changed"] and made["referrers"] == info(other)["referrers"] == 0
+    assert made["blobs"]["kept"] == info(other)["blobs"] == len(IMAGE.blobs)
+
+
+def test_a_new_signature_of_an_image_that_is_there(
+    dest: pathlib.Path, signed: dict[str, t.Any], registry: MemoryRegistry
+) -> None:
+    four_beats(dest, images=[signed], referrers=True)
+    new = platform_image("none", layers=(b"another of cosign's",))
+    registry.put("team/app", f"{TAG}.sig", new.contents, new.root)
+    registry.log.clear()
+    made = four_beats(dest, images=[signed], referrers=True)
+    assert made["blobs"]["fetched"] == len({**new.blobs}.keys() - COSIGN.blobs.keys()) and made["referrers"] == 3
+    assert json.loads(member(dest, "index.json"))["manifests"][-1]["digest"] == new.root
+    fetched = {line.rpartition("/")[2] for line in registry.log if line.startswith("GET ") and "/blobs/" in line}
+    assert fetched <= set(new.blobs)
+
+
+def test_every_byte_counts_of_what_is_about_an_image(dest: pathlib.Path, signed: dict[str, t.Any]) -> None:
+    modules.run("bundle", dest=str(dest), images=[signed], referrers=True)
+    whole = dest.read_bytes()
+    with Bundle(str(dest)) as bundle:
+        bundle.verify(lambda _size: None)
+    for place in range(5, len(whole), 89):
+        dest.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(ArchiveError), Bundle(str(dest)) as bundle:
+            bundle.verify(lambda _size: None)
+
+
+def test_signatures_that_are_named_as_images_stand_once(
+    dest: pathlib.Path, signed: dict[str, t.Any], registry: MemoryRegistry
+) -> None:
+    tagged = {"source": f"docker://{registry.authority}/team/app:{TAG}.sig"}
+    made = four_beats(dest, images=[signed, tagged], referrers=True)
+    assert made["referrers"] == 2
+    digests = [entry["digest"] for entry in json.loads(member(dest, "index.json"))["manifests"]]
+    assert len(digests) == len(set(digests)) == 4
+
+
+def test_an_sbom_that_is_named_as_an_image_stands_once(
+    dest: pathlib.Path, signed: dict[str, t.Any], registry: MemoryRegistry
+) -> None:
+    registry.put("team/app", "sbom", SBOM.contents, SBOM.root)
+    named = {"source": f"docker://{registry.authority}/team/app:sbom"}
+    made = four_beats(dest, images=[{**signed, "referrers": True}, named])
+    assert made["referrers"] == 2 and [image["name"] for image in made["images"]] == ["team/app:1", "team/app:sbom"]
+    digests = [entry["digest"] for entry in json.loads(member(dest, "index.json"))["manifests"]]
+    assert len(digests) == len(set(digests)) == 4
+
+
+def test_one_entry_of_two_asks_for_referrers(dest: pathlib.Path, signed: dict[str, t.Any]) -> None:
+    assert four_beats(dest, images=[signed, {**signed, "referrers": True}])["referrers"] == 3
+    assert modules.run("bundle", dest=str(dest), images=[signed])["referrers"] == 0
+
+
+def test_one_tag_of_cosign_with_two_meanings(
+    dest: pathlib.Path, signed: dict[str, t.Any], other_registry: MemoryRegistry
+) -> None:
+    """One image of two registries, each signed by somebody else: one repository has one tag of that name."""
+    other_registry.put("team/app", "2", IMAGE.contents, IMAGE.root)
+    other_registry.put("team/app", f"{TAG}.sig", ONE.contents, ONE.root)
+    other = {"source": f"docker://{other_registry.authority}/team/app:2"}
+    refused = modules.run("bundle", dest=str(dest), images=[signed, other], referrers=True)
+    assert refused["failed"] and not dest.exists()
+    assert f"team/app:{TAG}.sig would be {ONE.root}, and {COSIGN.root}, too" in refused["msg"]
+    made = four_beats(dest, images=[signed, {**other, "name": "other/app:2"}], referrers=True)
+    assert made["referrers"] == 4
+    # Each goes where its image goes, though both are about the same digest.
+    images = [{"name": f"new/{image['name']}", "source": image["source"]} for image in made["images"]]
+    assert modules.run("images", url=other_registry.url, images=images, referrers=True)["totals"]["copied"] == 2
+    assert other_registry.tags["new/team/app", f"{TAG}.sig"] == COSIGN.root
+    assert other_registry.tags["new/other/app", f"{TAG}.sig"] == ONE.root
+
+
+def test_what_is_about_an_image_and_cannot_be_had(
+    dest: pathlib.Path, source: str, signed: dict[str, t.Any], registry: MemoryRegistry
+) -> None:
+    modules.run("bundle", dest=str(dest), images=entries(source))
+    before = dest.read_bytes()
+    del registry.manifests["team/app", SIGNATURE.root]
+    refused = modules.run("bundle", dest=str(dest), images=[*entries(source), {**signed, "referrers": True}])
+    assert [image["where"] for image in refused["error"]["images"]] == ["images[3]"] and "404" in refused["msg"]
+    assert dest.read_bytes() == before
 
 
 def test_what_is_interrupted_leaves_the_old_one(
@@ -295,7 +444,7 @@ def test_progress(dest: pathlib.Path, source: str, tmp_path: pathlib.Path) -> No
     assert not there.exists()
     assert info(dest, progress_file=str(there))["verified"] and not there.exists()
     there.write_text("")
-    assert "progress_file cannot be made" in info(dest, progress_file=str(there))["msg"]
+    assert "cannot be made: File exists" in info(dest, progress_file=str(there))["msg"]
 
 
 def test_blobs_have_the_digests_of_their_names(dest: pathlib.Path, source: str) -> None:

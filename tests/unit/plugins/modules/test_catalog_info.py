@@ -82,6 +82,14 @@ def test_pages(filled: MemoryRegistry) -> None:
     assert (first["next"], second["next"]) == ("a", None)
 
 
+def test_progress_is_a_file_that_goes(filled: MemoryRegistry, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "progress"
+    assert modules.run("catalog_info", url=filled.url, progress_file=str(path))["repositories"]
+    assert not path.exists()
+    path.touch()
+    assert "cannot be made: File exists" in modules.run("catalog_info", url=filled.url, progress_file=str(path))["msg"]
+
+
 def test_partial_failures(filled: MemoryRegistry) -> None:
     filled.broken["GET /v2/b/manifests/2"] = (404, "MANIFEST_UNKNOWN")
     result = modules.run("catalog_info", url=filled.url)

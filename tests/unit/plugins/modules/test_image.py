@@ -87,6 +87,15 @@ def test_four_beats(registry: MemoryRegistry, source: str) -> None:
     }
 
 
+def test_progress_is_a_file_that_goes(registry: MemoryRegistry, source: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "progress"
+    options = {"url": registry.url, "name": "team/app:1", "source": source, "progress_file": str(path)}
+    path.touch()
+    assert "cannot be made: File exists" in modules.run("image", **options)["msg"] and not registry.writes
+    path.unlink()
+    assert modules.run("image", **options)["changed"] and not path.exists()
+
+
 def test_a_docker_archive_is_the_same_each_time(registry: MemoryRegistry, tmp_path: pathlib.Path) -> None:
     path = write_tar(tmp_path / "x.tar", docker_save_files({"team/x:1": [b"layer" * 1000]}))
     options = {"url": registry.url, "name": "x", "source": f"docker-archive:{path}:team/x:1"}

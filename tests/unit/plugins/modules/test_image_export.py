@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import pathlib
 import stat
+import typing as t
 
 import pytest
 
@@ -46,6 +49,26 @@ def move(registry: MemoryRegistry, repository: str, layer: bytes) -> str:
 
 def test_documentation_and_code_agree() -> None:
     assert modules.spec_of_documentation("image_export") == modules.spec_of_code("image_export")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_progress(filled: MemoryRegistry, tmp_path: pathlib.Path, kind: str) -> None:
+    path, lines = tmp_path / "progress", []
+    options = {"url": filled.url, "name": "team/one:1", "dest": f"{kind}:{tmp_path / 'x'}", "progress_file": str(path)}
+
+    @contextlib.contextmanager
+    def at_the_end(_report: object, line: t.Callable[[], str]) -> t.Iterator[None]:
+        yield
+        lines.append(line())
+
+    module = importlib.import_module("ansible_collections.dockyard.registry.plugins.modules.image_export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "watching", at_the_end)
+        assert modules.run("image_export", **options)["changed"] and not path.exists()
+    # Manifests are known by then, and not read as they are written.
+    read = sum(len(content) for content in ONE.blobs.values())
+    assert lines[0] == "looking at the image since 0 s"
+    assert lines[1].startswith(f"{read} B of {ONE.size} B, ")
 
 
 @pytest.mark.parametrize("kind", KINDS)

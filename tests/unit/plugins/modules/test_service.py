@@ -199,6 +199,23 @@ def test_refused_before_anything_is_written(manager, image, options, says):
     assert not manager.writes
 
 
+def test_what_an_older_engine_would_take_no_notice_of(manager, image):
+    def changed(start_interval):
+        check = {"test": "true", "start_period": "10s", "start_interval": start_interval}
+        watched = {"monitor": "3m"}  # which is as long as the health check takes otherwise
+        return deploy(f"{image}:1", healthcheck=check, update_config=watched, rollback_config=watched, wait=False)["changed"]
+
+    assert [changed("1s"), changed("1s"), changed(None), changed("5s")] == [True, False, True, False]  # 5s is the engine's own
+
+    manager.api_version = "1.43"
+    written = len(manager.writes)
+    assert not changed(None)
+    refused = deploy(f"{image}:1", healthcheck={"test": "true", "start_interval": "1s"}, update_config={}, wait=False)
+    assert "healthcheck.start_interval needs API 1.44, and with the engine at" in refused["msg"]
+    assert "it is 1.43. Leave it out, or upgrade to Docker 25 or later." in refused["msg"]
+    assert len(manager.writes) == written
+
+
 def test_a_mode_cannot_be_changed(manager, image):
     deploy(f"{image}:1")
     assert "mode is 'global', and the service web is replicated" in deploy(f"{image}:1", mode="global")["msg"]

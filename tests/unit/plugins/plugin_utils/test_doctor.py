@@ -38,7 +38,7 @@ SERVER = {
     },
     "engine": {"problem": "", "version": "26.1.5"},
     "container": {
-        "exists": True, "status": "running", "pid": 42, "restarts": 0, "exit_code": 0, "error": "", "oom_killed": False,
+        "exists": True, "status": "running", "pid": 42, "restarts": 0, "up_seconds": 86400.0, "exit_code": 0, "error": "", "oom_killed": False,
         "oom_kills": 0, "health": "healthy", "image": "registry:3", "version": "3.1.2", "memory_limit": 10**9,
         "memory_used": 10**7, "published": ["0.0.0.0:5000"],
         "mounts": [{"destination": "/var/lib/registry", "source": "/srv/images", "volume": "", "writable": True}],
@@ -111,6 +111,10 @@ PLAIN = {**ANSWER, "scheme": "http", "certificate": None}
         (STOPPED, "container", "does not run: it is exited, exit code 137", "docker start registry"),
         ({**STOPPED, "container.error": "bind: address already in use"}, "container", "address already in use", "End what"),
         ({**STOPPED, "container.status": "restarting", "container.restarts": 7}, "container", "7 times", "docker logs"),
+        ({"container.restarts": 6, "container.up_seconds": 0.4, "server": SILENCE, "round_trip.failed_at": "untried"},
+         "container", "falls and is started again, 6 times", "docker logs"),
+        ({"container.restarts": 0, "container.up_seconds": 0.4, "server": SILENCE, "round_trip.failed_at": "untried"},
+         "answer", "does not answer", "docker logs"),
         ({**STOPPED, "container.status": "paused", "port": SERVER["port"]}, "container", "it is paused",
          "docker unpause registry"),
         ({**STOPPED, "container.oom_killed": True}, "container", "for lack of memory", "registry_memory"),
@@ -158,7 +162,7 @@ def test_faults_of_a_server(changes, subject, says, remedy):
 @pytest.mark.parametrize(
     ("changes", "subject", "says"),
     [
-        ({"container.restarts": 2}, "container", "started again 2 times"),
+        ({"container.restarts": 2, "container.up_seconds": 0.4}, "container", "started again 2 times"),
         ({"container.memory_used": 95 * 10**7}, "memory", "of the 954 MiB that it may"),
         ({"container.version": "3.0.0"}, "version", "known holes"),
         ({"server.seconds": 2.0}, "login", "2.0 s to be asked"),
@@ -259,6 +263,14 @@ def test_what_a_client_warns_of(changes, subject, says):
 def test_plain_http_on_loopback_is_right():
     facts = changed(CLIENT, {"registry": "127.0.0.1:5000", "name.addresses": ["127.0.0.1"], "server": PLAIN, "trust": []})
     assert {finding.level for finding in diagnose(facts)} == {OK}
+
+
+def test_another_registry_on_loopback_is_none_of_its_business():
+    here = {"registry": "127.0.0.1:5000", "name.addresses": ["127.0.0.1"], "server": PLAIN, "trust": []}
+    facts = changed(CLIENT, {**here, "engine.images": ["127.0.0.1:5001/app:1"]})
+    assert {finding.level for finding in diagnose(facts)} == {OK}
+    facts = changed(CLIENT, {**here, "engine.images": ["127.0.0.1/app:1"]})
+    assert [finding.text for finding in of(diagnose(facts), WARN)] == ["The image 127.0.0.1/app:1 is named for 127.0.0.1, not for 127.0.0.1:5000."]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pathlib
 import socketserver
 import struct
 import threading
+import time
 import typing as t
 
 import pytest
@@ -25,7 +26,8 @@ from ansible_collections.dockyard.registry.plugins.module_utils.hosts.container_
 from ansible_collections.dockyard.registry.plugins.module_utils.hosts.engine_reader import EngineFailed, EngineReader
 
 DETAILS = {
-    "State": {"Status": "running", "Pid": 42, "ExitCode": 0, "Error": "", "OOMKilled": False, "Health": {"Status": "healthy"}},
+    "State": {"Status": "running", "Pid": 42, "ExitCode": 0, "Error": "", "OOMKilled": False, "Health": {"Status": "healthy"},
+              "StartedAt": "2026-01-01T00:00:00.123456789Z"},
     "Config": {"Image": "registry:3", "Labels": {"dockyard.registry.version": "3.1.2"}},
     "HostConfig": {"Memory": 1000},
     "NetworkSettings": {"Ports": {"5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "5000"}]}},
@@ -81,6 +83,7 @@ def test_a_container(engine: tuple[EngineReader, dict[str, tuple[int, bytes]]]) 
     found = find_container(reader, "r")
     assert found.running and found.health == "healthy" and found.version == "3.1.2"
     assert (found.restarts, found.oom_kills, found.memory_limit, found.memory_used) == (2, 2, 1000, 800)
+    assert found.up_seconds == pytest.approx(time.time() - 1767225600, abs=5)
     assert found.published == ("127.0.0.1:5000",)
     assert (found.mounts[0].source, found.mounts[0].writable) == ("/srv", False)
     assert found.errors == (LINE.strip(),)

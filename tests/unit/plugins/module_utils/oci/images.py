@@ -131,6 +131,15 @@ def layout_files(images: t.Mapping[str, SampleImage]) -> dict[str, bytes]:
     return files
 
 
+def add_entry(files: t.Mapping[str, bytes], image: SampleImage, *, listed: bool = True, **more: object) -> dict[str, bytes]:
+    """Return the files of a layout with one image more; ``more`` is what its entry says beside the descriptor."""
+    added = {f"blobs/{digest.replace(':', '/')}": content for digest, (content, _media_type) in image.contents.items()}
+    index = json.loads(files["index.json"])
+    if listed:
+        index["manifests"].append(descriptor(image.contents[image.root][0], image.media_type, **more))
+    return {**files, **added, "index.json": json.dumps(index).encode()}
+
+
 def docker_save_files(images: t.Mapping[str, t.Sequence[bytes]]) -> dict[str, bytes]:
     """Return the files of a docker-archive: name to layers. Equal layers share a file."""
     files: dict[str, bytes] = {}

@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.answers import Response, write_head
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.answers import Response, heads
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import Readable, read_chunks
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.wire import Wire
 
@@ -154,4 +154,4 @@ def test_what_is_no_answer(answer: bytes, error: type[Exception]) -> None:
 def test_a_field_cannot_end_its_line() -> None:
     for value in ("a\r\nX: b", "a\nb", "a\0"):
         with pytest.raises(ValueError, match="holds the end of a line"):
-            write_head(t.cast("t.Any", None), "GET", "/", {"Accept": value})
+            heads("GET", ["/"], {"Accept": value})

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import pytest
 
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.catalog import Catalog, Query, read_catalog
+from ansible_collections.dockyard.registry.plugins.module_utils.oci import catalog as module
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.catalog import Catalog, Gather, Query, read_catalog
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.client import RegistryClient
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import (
     ConnectionFailed,
@@ -22,6 +24,11 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.selection import Selection
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import index_image, platform_image
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.memory_registry import MemoryRegistry
+from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.scripted_server import (
+    Reply,
+    ScriptedServer,
+    as_json,
+)
 
 ONE, MANY = platform_image(), index_image()
 NAMES = Query(gather="names")
@@ -70,6 +77,23 @@ def test_repositories_only_cost_the_catalog_alone(
     ]
     assert catalog.unmatched_repositories == tuple(name for name in wanted.includes if name == "team/c")
     assert registry.log == ["GET /v2/_catalog?n=1000"]
+
+
+@pytest.mark.parametrize(
+    ("gather", "last"), [("digests", "read 2 repositories, 3 tags in 0 s"), ("repositories", "read 2 repositories in 0 s")]
+)
+def test_progress(client: RegistryClient, monkeypatch: pytest.MonkeyPatch, gather: Gather, last: str) -> None:
+    lines: list[str] = []
+
+    @contextlib.contextmanager
+    def before_and_after(report: t.Callable[[str], None], line: t.Callable[[], str]) -> t.Iterator[None]:
+        report(line())
+        yield
+        report(line())
+
+    monkeypatch.setattr(module, "watching", before_and_after)
+    read_catalog(client, Query(gather=gather), report=lines.append)
+    assert lines[0].startswith("read 0 repositories") and lines[1:] == [last]
 
 
 def test_pages(registry: MemoryRegistry, connect: t.Callable[..., RegistryClient]) -> None:
@@ -242,6 +266,42 @@ def test_a_catalog_that_is_not_handed_out(registry: MemoryRegistry, client: Regi
     with pytest.raises(ResponseError, match="name the repositories, without patterns"):
         read_catalog(client)
     assert names(read_catalog(client, Query(Selection(("team/a",)), gather="names"))) == ["team/a"]
+
+
+def test_digests_of_many_tags_cost_one_request_a_tag(registry: MemoryRegistry, client: RegistryClient) -> None:
+    registry.tags.update({("team/a", f"t{number:03}"): MANY.root for number in range(100)})
+    catalog = read_catalog(client, Query(Selection(("team/a",)), gather="digests"))
+    assert [(tag.name, tag.digest) for tag in catalog.repositories[0].tags] == [
+        *((f"t{number:03}", MANY.root) for number in range(100)),
+        ("x", MANY.root),
+    ]
+    heads = [line for line in registry.log if line.startswith("HEAD")]
+    assert len(heads) == len(set(heads)) == 101 == client.requests - 1
+
+
+def test_one_lost_among_many_is_that_one(registry: MemoryRegistry, client: RegistryClient) -> None:
+    registry.tags.update({("team/a", f"t{number:03}"): MANY.root for number in range(100)})
+    registry.tags["team/a", "t070"] = "sha256:" + "0" * 64
+    registry.broken["HEAD /v2/team/a/manifests/t080"] = (403, "DENIED")
+    catalog = read_catalog(client, Query(Selection(("team/a",)), gather="digests"))
+    assert [(failure.tag, type(failure.error).__name__) for failure in catalog.failures] == [
+        ("t070", "NotFound"),
+        ("t080", "Unauthorized"),
+    ]
+    assert [tag.name for tag in catalog.repositories[0].tags if not tag.digest] == ["t070", "t080"]
+
+
+def test_a_digest_that_is_none_fails_its_tag_alone(
+    scripted: t.Callable[..., ScriptedServer], connect: t.Callable[..., RegistryClient]
+) -> None:
+    described = {"Content-Type": ONE.media_type, "Docker-Content-Digest": ONE.root}
+    server = scripted().on("GET", "/v2/a/tags/list?n=1000", as_json({"tags": [f"t{number:02}" for number in range(40)]}))
+    for number in range(40):
+        server.always("HEAD", f"/v2/a/manifests/t{number:02}", Reply(headers=described))
+    server.always("HEAD", "/v2/a/manifests/t39", Reply(headers={**described, "Docker-Content-Digest": "sha256:../../x"}))
+    catalog = read_catalog(connect(server.url), Query(Selection(("a",)), gather="digests"))
+    assert [(failure.tag, "a digest that is none" in str(failure.error)) for failure in catalog.failures] == [("t39", True)]
+    assert {tag.digest for tag in catalog.repositories[0].tags if tag.name != "t39"} == {ONE.root}
 
 
 def test_a_tag_that_is_lost(registry: MemoryRegistry, client: RegistryClient) -> None:

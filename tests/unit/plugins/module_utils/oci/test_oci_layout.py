@@ -24,7 +24,10 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.oci_layout i
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.streams import read_all
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci.images import (
     SampleImage,
+    add_entry,
+    artifact_of,
     index_image,
+    index_of,
     layout_files,
     platform_image,
     write_directory,
@@ -117,6 +120,94 @@ def test_choices_are_listed(tmp_path: pathlib.Path, selector: str, problem: str)
 
 def test_two_names_of_one_image_are_no_choice(tmp_path: pathlib.Path) -> None:
     assert directory(tmp_path, layout_files({"1": ONE, "latest": ONE})).root().digest == ONE.root
+
+
+# What is about an image stands beside it.
+
+SBOM = artifact_of(MANY, "application/x-sbom")
+TAG = f"sha256-{MANY.root[7:]}"
+
+
+def called(name: str) -> dict[str, t.Any]:
+    return {"annotations": {"org.opencontainers.image.ref.name": name}}
+
+
+def with_platforms(image: SampleImage) -> dict[str, bytes]:
+    """Return a layout that lists the manifests of an image's platforms besides it, as oras does."""
+    files = layout_files({"1": image})
+    entries = json.loads(image.contents[image.root][0])["manifests"]
+    for entry in entries:
+        files = add_entry(files, SampleImage(entry["digest"], entry["mediaType"], image.contents))
+    return add_entry(files, SBOM)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param(add_entry(layout_files({"": MANY}), SBOM), id="neither has a name"),
+        pytest.param(add_entry(layout_files({"": MANY}), SBOM, artifactType="application/x-sbom"), id="an artifact"),
+        pytest.param(add_entry(layout_files({"1": MANY}), SBOM), id="the image has a name"),
+        pytest.param(add_entry(layout_files({"1": MANY}), SBOM, **called("sbom")), id="both have a name"),
+        pytest.param(add_entry(layout_files({"": MANY}), index_of(SBOM), **called(TAG)), id="the fallback list"),
+        pytest.param(add_entry(layout_files({"": MANY}), ONE, **called(f"{TAG}.sig")), id="a tag of cosign"),
+        pytest.param(with_platforms(MANY), id="with its platforms"),
+    ],
+)
+def test_what_is_about_an_image_is_no_choice(tmp_path: pathlib.Path, files: dict[str, bytes]) -> None:
+    assert directory(tmp_path, files).root().digest == MANY.root
+
+
+def test_what_is_about_an_image_can_be_chosen(tmp_path: pathlib.Path) -> None:
+    files = add_entry(add_entry(layout_files({"1": MANY}), SBOM), ONE, **called(f"{TAG}.sig"))
+    for selector, root in ((SBOM.root, SBOM.root), (f"{TAG}.sig", ONE.root), ("1", MANY.root)):
+        assert directory(tmp_path, files, selector).root().digest == root
+    alone = add_entry(layout_files({}), SBOM, artifactType="application/x-sbom")
+    assert directory(tmp_path / "alone", alone).root().digest == SBOM.root
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        add_entry(layout_files({"": MANY}), ONE),
+        add_entry(layout_files({"1": MANY, "2": ONE}), SBOM, artifactType="application/x-sbom"),
+        add_entry(add_entry(layout_files({}), SBOM), artifact_of(ONE, "application/x-sbom")),
+    ],
+)
+def test_several_images_are_a_choice_still(tmp_path: pathlib.Path, files: dict[str, bytes]) -> None:
+    with pytest.raises(ArchiveError, match="2 images and none was chosen"):
+        directory(tmp_path, files)
+
+
+def test_a_tag_with_a_commit_in_it_is_an_image(tmp_path: pathlib.Path) -> None:
+    for name in (f"main-{'0a' * 20}", f"sha-{'0a' * 32}", f"x:sha256-{'0a' * 20}"):
+        with pytest.raises(ArchiveError, match="2 images and none was chosen"):
+            directory(tmp_path, layout_files({name: ONE, "1": MANY}))
+
+
+def test_two_images_with_a_name_are_enough_to_read(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = add_entry(layout_files({"": MANY, **{str(number): platform_image(str(number)) for number in range(9)}}), SBOM)
+    tree = DirectoryTree(write_directory(tmp_path, files))
+    opened: list[str] = []
+    monkeypatch.setattr(tree, "open", lambda name, opens=tree.open: opened.append(name) or opens(name))
+    with pytest.raises(ArchiveError, match="11 images and none was chosen"):
+        LayoutSource(tree)
+    assert len([name for name in opened if name.startswith("blobs/")]) == 2
+
+
+def test_manifests_are_read_only_if_entries_do_not_tell(tmp_path: pathlib.Path) -> None:
+    files = add_entry(layout_files({"1": MANY}), ONE, **called(f"{TAG}.sig"))
+    for digest in (MANY.root, ONE.root):
+        files[blob_file(digest)] = b"damaged"
+    for selector in ("", "1", MANY.root):
+        assert directory(tmp_path, files, selector).known_digest() == MANY.root
+
+
+@pytest.mark.parametrize("damage", [None, b"damaged"])
+def test_what_cannot_be_read_is_not_passed_over(tmp_path: pathlib.Path, damage: bytes | None) -> None:
+    files = add_entry(layout_files({"": MANY}), SBOM)
+    del files[blob_file(SBOM.root)]
+    with pytest.raises(ArchiveError, match="2 images and none was chosen"):
+        directory(tmp_path, {**files, **({blob_file(SBOM.root): damage} if damage else {})})
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,82 @@ def test_a_server_that_speaks_something_else(transports: t.Callable[..., Transpo
     assert not sleeps
 
 
+def served(answers: bytes, *, whole: bool = True) -> tuple[str, threading.Thread]:
+    """Serve one connection: hear three requests, give these answers to them all, and hang up unless they are whole."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _address = listener.accept()
+        with listener, connection:
+            heard = b""
+            while heard.count(b"\r\n\r\n") < 3:
+                heard += connection.recv(10_000)
+            connection.sendall(answers)
+            if whole:
+                connection.recv(1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}", thread
+
+
+TARGETS = ["/v2/a", "/v2/b", "/v2/c"]
+
+
+def test_heads_in_one_piece(server: ScriptedServer, transports: t.Callable[..., Transport]) -> None:
+    transport = transports(server.url, credentials=USER)
+    server.on("GET", "/v2/x", Reply(401, headers={"WWW-Authenticate": "Basic"}), Reply())
+    transport.request(GET, limit=10)
+    for number, target in enumerate(TARGETS):
+        server.on("HEAD", target, Reply(body=b"x" * number))
+    answers = transport.heads(TARGETS, {"Accept": "a/b"})
+    assert [answer and (answer.url, answer.header("content-length")) for answer in answers] == [
+        (f"{server.url}{target}", str(number)) for number, target in enumerate(TARGETS)
+    ]
+    assert transport.requests == 5
+    assert len({request.connection for request in server.seen}) == 1
+    assert {(seen.headers["Accept"], seen.headers["Authorization"]) for seen in server.seen[2:]} == {("a/b", USER.header)}
+
+
+@pytest.mark.parametrize("status", [204, 302, 401, 404, 429, 503])
+def test_what_is_no_200_is_left_to_be_asked_alone(server: ScriptedServer, transport: Transport, status: int) -> None:
+    server.on("HEAD", "/v2/a", Reply()).on("HEAD", "/v2/b", Reply(status), Reply()).on("HEAD", "/v2/c", Reply(), Reply())
+    first = transport.heads(TARGETS, {})
+    assert [bool(answer) for answer in first] == [True, False, True]
+    assert all(transport.heads(["/v2/b", "/v2/c"], {})), "one refusal is no reason to ask one by one from now on"
+
+
+def test_a_server_that_closes_leaves_the_rest(server: ScriptedServer, transport: Transport) -> None:
+    server.on("HEAD", "/v2/a", Reply(headers={"Connection": "close"}), Reply()).always("HEAD", "/v2/b", Reply())
+    assert [bool(answer) for answer in transport.heads(TARGETS, {})] == [True, False, False]
+    assert all(transport.heads(["/v2/a", "/v2/b"], {}))
+
+
+@pytest.mark.parametrize("broken", [b"", b"HTTP/1.1 200", b"HTTP/1.1 2000 OK\r\n\r\n", b"SSH-2.0\r\n"])
+def test_a_server_that_takes_one_at_a_time_is_asked_so(transports: t.Callable[..., Transport], broken: bytes) -> None:
+    url, thread = served(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + broken, whole=False)
+    transport = transports(url)
+    assert [bool(answer) for answer in transport.heads(TARGETS, {})] == [True, False, False]
+    thread.join()
+    # Nothing listens there any more: to ask in one piece again would be an error.
+    assert transport.heads(TARGETS, {}) == [None] * 3
+
+
+def test_an_answer_too_many_belongs_to_no_question(transports: t.Callable[..., Transport]) -> None:
+    url, thread = served(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" * 4)
+    transport = transports(url)
+    assert all(transport.heads(TARGETS, {}))
+    assert not transport._pool._idle.get(transport.origin), "the next question would get the fourth answer"
+    transport.close()
+    thread.join()
+
+
+def test_nobody_answers_to_heads(transports: t.Callable[..., Transport]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert transports(f"http://127.0.0.1:{port}").heads(TARGETS, {}) == [None] * 3
+
+
 def test_http_goes_through_a_proxy(
     scripted: t.Callable[..., ScriptedServer], transports: t.Callable[..., Transport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +370,9 @@ def test_http_goes_through_a_proxy(
     monkeypatch.setenv("http_proxy", proxy.url.replace("http://", "http://me:pw@"))
     transport = transports("http://registry.invalid:5000", credentials=USER)
     assert transport.request(GET, limit=10).body == b"a"
+    proxy.on("HEAD", "http://registry.invalid:5000/v2/a", Reply())
+    assert all(transport.heads(["/v2/a"], {}))
+    assert proxy.seen[1].headers["Proxy-Authorization"] == Credentials("me", "pw").header
     assert proxy.seen[0].headers["Proxy-Authorization"] == Credentials("me", "pw").header
     assert proxy.seen[0].headers["Host"] == "registry.invalid:5000"
 

@@ -81,7 +81,8 @@ def test_accepted(given):
 
 @pytest.mark.parametrize(
     ("healthcheck", "seconds"),
-    [(None, 0), ({"test": ["NONE"]}, 0), ({"test": "NONE"}, 0), (SLOW, 40), ({"test": "true"}, 120), ({"test": "true", "interval": "100ms"}, 31)],
+    [(None, 0), ({"test": ["NONE"]}, 0), ({"test": "NONE"}, 0), (SLOW, 40), ({"test": "true"}, 120), ({"test": "true", "interval": "100ms"}, 31),
+     ({**SLOW, "start_interval": "2s"}, 42)],
 )
 def test_how_long_a_health_check_takes(healthcheck, seconds):
     params = make_params(healthcheck=healthcheck)

@@ -36,7 +36,7 @@ EVERYTHING = {
     "secrets": [{"source": "key"}],
     "limits": {"cpus": "0.5", "memory": "512m"},
     "reservations": {"memory": "64m"},
-    "healthcheck": {"test": "true", "interval": "2s", "timeout": "1s", "retries": 2, "start_period": "1s"},
+    "healthcheck": {"test": "true", "interval": "2s", "timeout": "1s", "retries": 2, "start_period": "1s", "start_interval": "500ms"},
     "stop_signal": "SIGQUIT",
     "stop_grace_period": "30s",
     "restart_policy": {"condition": "on-failure", "delay": "1s", "max_attempts": 3, "window": "1m"},
@@ -66,7 +66,8 @@ def test_everything_in_the_api_s_terms():
     assert container["Hosts"] == ["192.0.2.7 db"]
     assert container["StopGracePeriod"] == 30 * 10**9
     assert container["Healthcheck"] == {
-        "Test": ["CMD-SHELL", "true"], "Interval": 2 * 10**9, "Timeout": 10**9, "Retries": 2, "StartPeriod": 10**9
+        "Test": ["CMD-SHELL", "true"], "Interval": 2 * 10**9, "Timeout": 10**9, "Retries": 2, "StartPeriod": 10**9,
+        "StartInterval": 5 * 10**8,
     }
     assert container["Configs"][0] == {
         "File": {"Name": "/conf", "UID": "0", "GID": "0", "Mode": 0o444}, "ConfigID": "c1", "ConfigName": "conf"
@@ -81,7 +82,7 @@ def test_everything_in_the_api_s_terms():
     assert task["ForceUpdate"] == 4
     assert spec["UpdateConfig"]["FailureAction"] == "rollback"
     assert spec["RollbackConfig"] == {
-        "Parallelism": 0, "Delay": 0, "FailureAction": "continue", "Monitor": 6 * 10**9, "MaxFailureRatio": 0.0, "Order": "stop-first"
+        "Parallelism": 0, "Delay": 0, "FailureAction": "continue", "Monitor": 7 * 10**9, "MaxFailureRatio": 0.0, "Order": "stop-first"
     }
     assert spec["EndpointSpec"]["Ports"][1] == {"Protocol": "udp", "TargetPort": 53, "PublishedPort": 0, "PublishMode": "host"}
 
@@ -99,6 +100,7 @@ def test_everything_comes_back_in_the_parameters_terms():
     assert told["rollback_config"]["parallelism"] == 0
     assert told["update_config"]["max_failure_ratio"] == 0.1
     assert told["healthcheck"]["test"] == ["CMD-SHELL", "true"]
+    assert told["healthcheck"]["start_interval"] == "500ms"
     assert told["log_driver"] == {"name": "json-file", "options": {"max-size": "10m"}}
     assert told["publish"][0]["published_port"] is None
 
