@@ -259,6 +259,15 @@ options:
             soon and looked at seldom. The engine's default is V(5s), also for the first check.
           - Needs Docker 25 (API 1.44) on the manager. Nodes with an older one take no notice of it.
         type: str
+  drain:
+    description:
+      - For how many seconds a task that is to end goes on taking requests, such as V(5s). By then all nodes have to have heard that
+        it leaves. Docker gives them two seconds, which nodes that are busy may not find enough, and then requests are refused.
+      - A shell (C(/bin/sh) with C(sleep), of the image) stands before the image's program, and holds O(stop_signal) back for so
+        long. O(stop_grace_period) begins with it, and has to be longer.
+      - What the image runs is asked of its registry. With O(pin_digest=false) set O(command) and O(stop_signal), too.
+      - For signals that a shell knows (C(TERM), C(QUIT), C(INT), C(HUP), C(USR1), C(USR2), C(WINCH)).
+    type: str
   stop_signal:
     description:
       - The signal that ends a container, such as V(SIGQUIT), in place of the image's.
@@ -492,6 +501,7 @@ EXAMPLES = r"""
         target_port: 80
     stop_signal: SIGQUIT
     stop_grace_period: 30s
+    drain: 5s
     update_config:
       order: start-first
       parallelism: 2
@@ -627,6 +637,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.swarm.deploy imp
     plan_service,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.describe import differences, is_secret
+from ansible_collections.dockyard.registry.plugins.module_utils.swarm.drain import Start, drain_seconds, with_drain
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.errors import InvalidService, RolloutFailed
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.images import (
     digest_of,
@@ -634,6 +645,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.swarm.images imp
     origin_of,
     parse_image,
     pin,
+    read_start,
     shown_image,
 )
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.options import argument_spec
@@ -651,6 +663,7 @@ class Image(t.NamedTuple):
     name: str
     login: Login | None
     registry: str
+    start: Start | None = None
 
 
 def find_login(module: AnsibleModule, reference: Reference) -> Login | None:
@@ -693,7 +706,8 @@ def find_image(module: AnsibleModule, swarm: Swarm) -> Image:
         return RegistryClient(origin, credentials=login, token_hosts=hosts, tls=tls, timeouts=_REGISTRY_TIMEOUTS)
 
     pinned = pin(reference, make_client, insecure=insecure)
-    return Image(shown_image(module.params["image"], pinned), login, login_address(reference))
+    start = read_start(pinned, make_client, insecure=insecure) if drain_seconds(module.params) else None
+    return Image(shown_image(module.params["image"], pinned), login, login_address(reference), start)
 
 
 def hide_secrets(module: AnsibleModule) -> None:
@@ -716,7 +730,7 @@ def deploy(module: AnsibleModule, swarm: Swarm, progress: Progress) -> Result:
                 "update_credentials is true, and there is no login for the image's registry.",
                 hint="Give username and password, or log in on the managed host.",
             )
-        plan = plan_service(swarm, params, image.name)
+        plan = plan_service(swarm, with_drain(params, image.start), image.name)
     before, after = differences(plan.before, plan.after)
     if plan.relogin:
         before, after = {"login": "as it was"}, {"login": "handed over again"}

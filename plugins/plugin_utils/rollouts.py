@@ -22,8 +22,8 @@ Workload = t.Dict[str, t.Any]
 
 OWN_KEYS = ("name", "image", "tag", "replicas", "publish", "networks", "update", "rollback", "endpoint_mode", "mode")
 PASSED_ON = (
-    "args", "cap_add", "cap_drop", "command", "configs", "constraints", "container_labels", "dns", "env", "healthcheck",
-    "hostname", "hosts", "init", "labels", "limits", "log_driver", "max_replicas_per_node", "mounts", "pin_digest", "read_only",
+    "args", "cap_add", "cap_drop", "command", "configs", "constraints", "container_labels", "dns", "drain", "env",
+    "healthcheck", "hostname", "hosts", "init", "labels", "limits", "log_driver", "max_replicas_per_node", "mounts", "pin_digest", "read_only",
     "reservations", "restart_policy", "secrets", "stop_grace_period", "stop_signal", "sysctls", "user",
 )
 POLICY_KEYS = {"parallelism", "delay", "order", "failure_action", "monitor", "max_failure_ratio"}

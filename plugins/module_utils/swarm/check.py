@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from .constraints import parse_constraint
+from .drain import check_drain
 from .errors import InvalidService
 from .policy import policy_of
 from .spec import network_names
@@ -45,6 +46,7 @@ def check_params(params: Params) -> None:
     _check_names_and_addresses(params)
     if params["stop_signal"] and not _SIGNAL.fullmatch(params["stop_signal"]):
         raise InvalidService(f"stop_signal is {params['stop_signal']!r}.", hint="It looks like SIGQUIT.")
+    check_drain(params)
 
 
 def _check_numbers(params: Params) -> None:

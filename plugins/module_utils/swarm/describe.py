@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .drain import without_drain
 from .values import SECOND, format_cpus, format_duration, format_memory, format_mode
 
 Spec = t.Mapping[str, t.Any]
@@ -48,9 +49,11 @@ def describe_task(template: Spec, networks: t.Mapping[str, str], *, older: t.Seq
     """
     container, placement = template.get("ContainerSpec") or {}, template.get("Placement") or {}
     resources, driver = template.get("Resources") or {}, template.get("LogDriver")
+    drain, command = without_drain(container.get("Command") or ())
     return {
         "image": container.get("Image") or "",
-        "command": list(container.get("Command") or ()),
+        "drain": drain,
+        "command": command,
         "args": list(container.get("Args") or ()),
         "env": _pairs(container.get("Env") or ()),
         "user": container.get("User") or "",

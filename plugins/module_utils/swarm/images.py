@@ -12,11 +12,14 @@ import typing as t
 
 from ..oci.client import RegistryClient
 from ..oci.errors import ConnectionFailed, NotFound
+from ..oci.image_config import parse_image_config
+from ..oci.media_types import CONFIG_TYPES, MAX_CONFIG_SIZE, UNKNOWN_PLATFORM
 from ..oci.origin import Origin, parse_host_port
 from ..oci.reference import DOCKER_HUB, Reference, parse_reference
 from ..oci.source import connect_source
 from ..oci.tag_order import sort_tags
 from ..oci.tags import get_named, nearest_tags
+from .drain import Start
 from .errors import SwarmError
 
 _ID = re.compile(r"sha256:[0-9a-f]{64}")
@@ -59,6 +62,26 @@ def pin(reference: Reference, make_client: MakeClient, *, insecure: bool = False
         found = client.head_manifest(reference.repository, reference.target)
         digest = found.digest if found else _find(client, reference)
     return dataclasses.replace(reference, digest=digest)
+
+
+def read_start(reference: Reference, make_client: MakeClient, *, insecure: bool = False) -> Start:
+    """Return how an image is run; of several platforms the first one's, as what runs is the same on all of them.
+
+    :param reference: the image, with its digest.
+    :raises SwarmError: if it is none, but an artifact.
+    """
+    with _open(reference, make_client, insecure=insecure) as client:
+        manifest = client.get_manifest(reference.repository, reference.target)
+        while manifest.is_index:
+            images = [child for child in manifest.children if child.platform != UNKNOWN_PLATFORM]
+            if not images:
+                break
+            manifest = client.get_manifest(reference.repository, images[0].digest)
+        if manifest.config is None or manifest.config.media_type not in CONFIG_TYPES:
+            raise SwarmError(f"{reference} is no image, so that there is nothing to run.")
+        raw = client.get_blob(reference.repository, manifest.config, limit=MAX_CONFIG_SIZE)
+    config = parse_image_config(raw, where=f"the configuration of {reference}")
+    return Start(config.entrypoint or [], config.cmd or [], config.stop_signal or "")
 
 
 def shown_image(text: str, reference: Reference | None) -> str:

@@ -100,7 +100,7 @@ def argument_spec() -> Spec:
         "docker_host": {"type": "str", "default": DEFAULT_DOCKER_HOST},
         "progress_file": {"type": "path"},
     }
-    spec.update({name: {"type": "str"} for name in ("user", "hostname", "stop_signal", "stop_grace_period")})
+    spec.update({name: {"type": "str"} for name in ("user", "hostname", "drain", "stop_signal", "stop_grace_period")})
     spec.update({name: {"type": "dict"} for name in ("env", "labels", "container_labels", "sysctls", "hosts")})
     lists = ("command", "args", "constraints", "cap_add", "cap_drop", "dns")
     spec.update({name: {"type": "list", "elements": "str"} for name in lists})

@@ -122,6 +122,20 @@ def test_what_is_published_replaces_tasks_that_show_no_difference(manager, image
     assert before != [task["ID"] for task in manager.all_tasks]
 
 
+def test_a_drain_stands_before_what_the_image_runs(manager, image, registry):
+    web = images.platform_image("arm64", runs={"Entrypoint": ["/entry"], "Cmd": ["web"], "StopSignal": "SIGQUIT"})
+    registry.put("web", "3", web.contents, web.root)
+    deploy(f"{image}:3")
+    told = deploy(f"{image}:3", drain="5s", check=True)
+    assert told["diff"]["after"] == {"drain": "5s", "command": ["/entry"], "args": ["web"], "stop_signal": "SIGQUIT"}
+    assert deploy(f"{image}:3", drain="5s")["changed"]
+    container = manager.services_by_id["s1"]["Spec"]["TaskTemplate"]["ContainerSpec"]
+    assert (container["Command"][-3:], container["Args"], container["StopSignal"]) == (["5", "QUIT", "/entry"], ["web"], "SIGQUIT")
+    assert not deploy(f"{image}:3", drain="5s")["changed"]
+    assert deploy(f"{image}:3")["diff"]["after"] == {"drain": "0s", "command": [], "args": [], "stop_signal": ""}
+    assert "does not say what to run" in deploy(f"{image}:1", drain="5s")["msg"]
+
+
 def test_without_waiting(manager, image):
     done = deploy(f"{image}:1", wait=False)
     assert (done["changed"], done["service"]["running"], done["service"]["replicas"]) == (True, None, 1)

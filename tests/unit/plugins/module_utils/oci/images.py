@@ -51,15 +51,19 @@ def descriptor(content: bytes, media_type: str, **more: object) -> dict[str, obj
 
 
 def platform_image(
-    architecture: str = "amd64", *, layers: t.Sequence[bytes] = (b"base layer", b"top layer")
+    architecture: str = "amd64", *, layers: t.Sequence[bytes] = (b"base layer", b"top layer"), runs: t.Mapping[str, t.Any] | None = None
 ) -> SampleImage:
-    """Return an image of one platform."""
+    """Return an image of one platform.
+
+    :param runs: what its configuration says of how it is run.
+    """
     packed = [gzip.compress(layer, mtime=0) for layer in layers]
     config = json.dumps(
         {
             "architecture": architecture,
             "os": "linux",
             "rootfs": {"type": "layers", "diff_ids": [digest_of(x) for x in layers]},
+            **({"config": runs} if runs else {}),
         }
     ).encode()
     manifest = json.dumps(

@@ -12,6 +12,8 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.client impor
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidReference
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.origin import parse_registry_url
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_reference
+from ansible_collections.dockyard.registry.plugins.module_utils.swarm.drain import Start
+from ansible_collections.dockyard.registry.plugins.module_utils.swarm.errors import SwarmError
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.images import (
     ImageMissing,
     digest_of,
@@ -19,6 +21,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.swarm.images imp
     origin_of,
     parse_image,
     pin,
+    read_start,
     shown_image,
 )
 from ansible_collections.dockyard.registry.tests.unit.plugins.module_utils.oci import images
@@ -99,6 +102,31 @@ def test_an_insecure_registry_may_speak_tls_all_the_same(registry, authority):
 
     assert pin(parse_reference(f"{authority}/team/web:1.27"), make, insecure=True).digest == SAMPLE.root
     assert asked == ["https"]
+
+
+WEB = images.platform_image("amd64", runs={"Entrypoint": ["/entry"], "Cmd": ["web"], "StopSignal": "SIGQUIT"})
+
+
+@pytest.mark.parametrize(
+    ("image", "start"),
+    [
+        (WEB, Start(["/entry"], ["web"], "SIGQUIT")),
+        (images.index_of((images.platform_image("unknown"), {"platform": {"os": "unknown", "architecture": "unknown"}}), WEB),
+         Start(["/entry"], ["web"], "SIGQUIT")),
+        (SAMPLE, Start([], [], "")),
+    ],
+    ids=["image", "index", "says-nothing"],
+)
+def test_how_an_image_is_run(registry, authority, image, start):
+    registry.put("team/web", "run", image.contents, image.root)
+    assert read_start(pinned("team/web:run", authority), RegistryClient) == start
+
+
+@pytest.mark.parametrize("image", [images.artifact_of(SAMPLE, "text/plain"), images.index_of()], ids=["artifact", "empty-index"])
+def test_what_cannot_be_run(registry, authority, image):
+    registry.put("team/web", "none", image.contents, image.root)
+    with pytest.raises(SwarmError, match=r"team/web:none@sha256:\w+ is no image"):
+        read_start(pinned("team/web:none", authority), RegistryClient)
 
 
 def test_images_without_a_digest_keep_their_name():
