@@ -136,8 +136,9 @@ def _hold(plan: Plan) -> float:
         return 0.0  # a task that runs has no need of a login, and is left alone (swarmkit, "task.go")
     changed = [key for key in plan.after if key not in plan.before or plan.before[key] != plan.after[key]]
     forced = not changed
-    if not forced and all(key in _TASKS_STAY for key in changed):
-        return 0.0
+    fewer = "replicas" in changed and (plan.before.get("replicas") or 0) > (plan.after["replicas"] or 0)
+    if not forced and all(key in _TASKS_STAY or key == "replicas" and fewer for key in changed):
+        return 0.0  # nothing new runs that could fall
     return monitor_seconds(plan.spec)
 
 

@@ -115,6 +115,11 @@ def test_settings_that_no_task_notices_need_no_watching(manager, image):
     assert deploy(f"{image}:1", labels={"a": "b"}, update_config={"monitor": "100s"})["changed"]
 
 
+def test_fewer_tasks_than_before_need_no_watching(manager, image):
+    deploy(f"{image}:1", replicas=3)
+    assert deploy(f"{image}:1", replicas=2, update_config={"monitor": "100s"})["service"]["running"] == 2
+
+
 def test_what_is_published_replaces_tasks_that_show_no_difference(manager, image):
     deploy(f"{image}:1")
     before = [task["ID"] for task in manager.all_tasks]
