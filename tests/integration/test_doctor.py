@@ -110,12 +110,6 @@ def test_health(settings):
     assert not json.loads(tags.stdout).get("tags")
 
 
-def test_stopped(settings):
-    docker("stop", "-t", "1", NAME)
-    with undone("docker", "start", NAME):
-        assert only_red(settings, f"`docker start {NAME}`").startswith("container The container")
-
-
 def test_paused(settings):
     docker("pause", NAME)
     with undone("docker", "unpause", NAME):
@@ -171,24 +165,6 @@ def test_a_slow_login(settings):
     assert "Lower registry_bcrypt_cost" in done.printed
 
 
-def test_port_taken(settings):
-    docker("stop", "-t", "1", NAME)
-    with undone("docker", "start", NAME), socket.create_server(("127.0.0.1", settings[1]["registry_port"])):
-        red = table(doctor(settings), "FAIL")
-    assert [line.split()[0] for line in red] == ["container", "port"]
-    assert "is taken by python" in red[1] or "is taken by pytest" in red[1]
-
-
-def test_wrong_password(settings):
-    wrong = [{"name": "ada", "password": "hunter3"}]
-    assert only_red(settings, "write the users again", registry_users=wrong).startswith("login The registry refuses")
-
-
-def test_http_where_tls_is_asked_for(settings):
-    line = only_red(settings, "registry_tls", registry_tls="own_ca")
-    assert line.startswith("answer The registry speaks plain HTTP")
-
-
 def test_full_disk(settings):
     big = Path(settings[1]["registry_data_dir"]).parent / "big"
     with contextlib.suppress(OSError), big.open("wb") as file:
@@ -209,16 +185,6 @@ def test_a_disk_without_files_left(settings):
         done = doctor(settings, registry_doctor_round_trip=False)
     assert done.code == 0, done.printed
     assert any(line.startswith("disk Only ") and "(inodes) are free" in line for line in table(done, "warn")), done.lines
-
-
-def test_read_only_disk(settings):
-    disk = str(Path(settings[1]["registry_data_dir"]).parent)
-    shell("mount", "-o", "remount,ro", disk)
-    with undone("mount", "-o", "remount,rw", disk):
-        done = doctor(settings)
-    red = table(done, "FAIL")
-    assert "is read-only: nobody can push" in done.printed
-    assert any(line.startswith("push, pull") for line in red), red
 
 
 def test_a_disk_mounted_behind_its_back(settings):
