@@ -11,8 +11,6 @@ import threading
 import time
 import typing as t
 
-from ..streams import Readable
-
 _WINDOW = 20.0
 """Seconds whose average the rate is."""
 
@@ -123,26 +121,6 @@ class Meter:
     def _skipped(self) -> int:
         """Planned bytes that turned out to need no sending. The lock is held."""
         return max(0, self._settled - self._counts["uploaded_bytes"])
-
-
-class MeteredReader:
-    """Counts what is read, and fails once the copy has been stopped."""
-
-    def __init__(self, stream: Readable, meter: Meter, check: t.Callable[[], None]) -> None:
-        self._stream = stream
-        self._meter = meter
-        self._check = check
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        """Read on; 0 at the end."""
-        self._check()
-        size = self._stream.readinto(buffer)
-        self._meter.move(size)
-        return size
-
-    def close(self) -> None:
-        """Close the stream below."""
-        self._stream.close()
 
 
 def shown_size(size: float) -> str:

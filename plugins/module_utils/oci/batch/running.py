@@ -18,9 +18,9 @@ from ..errors import RegistryError, ResponseError
 from ..media_types import Manifest
 from ..referrers import add_to_fallback
 from ..source import ImageSource
-from ..streams import Readable
+from ..streams import CountingReader, Readable
 from ..uploads import Upload
-from .meter import Kind, Meter, MeteredReader
+from .meter import Kind, Meter
 from .patience import Patience
 from .planning import WORTH_A_REQUEST
 from .works import Blob, Place, Works, Write
@@ -267,11 +267,12 @@ class Runner:
         return ""
 
     def _metered(self, source: ImageSource, place: Place) -> Readable:
-        def check() -> None:
+        def count(size: int) -> None:
             if self._broken or not place.is_wanted:
                 raise Stopped("the copy was stopped, because another part of the image failed.")
+            self._meter.move(size)
 
-        return MeteredReader(source.open_blob(place.blob.descriptor), self._meter, check)
+        return CountingReader(source.open_blob(place.blob.descriptor), count)
 
     def _put(self, write: Write) -> None:
         try:

@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.meter import (
     Meter,
-    MeteredReader,
     Totals,
     shown_size,
     shown_time,
@@ -44,21 +41,6 @@ def test_what_is_sent_again_is_never_more_than_there_is() -> None:
     meter = Meter(1, 100, clock=lambda: 0.0)
     meter.move(500)
     assert meter.line() == "100 B of 100 B"
-
-
-def test_reading_counts_and_can_be_stopped() -> None:
-    meter, stopped = Meter(1, 10), [False]
-
-    def check() -> None:
-        if stopped[0]:
-            raise KeyboardInterrupt
-
-    reader = MeteredReader(io.BytesIO(b"0123456789"), meter, check)
-    assert reader.readinto(memoryview(bytearray(4))) == 4 and meter.moved == 4
-    stopped[0] = True
-    with pytest.raises(KeyboardInterrupt):
-        reader.readinto(memoryview(bytearray(4)))
-    reader.close()
 
 
 @pytest.mark.parametrize(
