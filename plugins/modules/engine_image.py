@@ -16,6 +16,7 @@ description:
     unpacking the archive. C(docker load) would load all images of it, and of each time.
   - An image that the engine has under the name already is not sent.
 extends_documentation_fragment:
+  - dockyard.registry.progress
   - dockyard.registry.attributes
 attributes:
   check_mode:
@@ -106,7 +107,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from ansible_collections.dockyard.registry.plugins.module_utils._module import make_engine, fail
-from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine_load import execute_load, plan_load
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.batch.meter import Meter
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine import Engine
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.engine_load import LoadPlan, execute_load, plan_load
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.errors import InvalidReference, RegistryError
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.location import (
     DEFAULT_DOCKER_HOST,
@@ -116,9 +119,11 @@ from ansible_collections.dockyard.registry.plugins.module_utils.oci.location imp
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.open_source import open_files
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.platforms import parse_platform
 from ansible_collections.dockyard.registry.plugins.module_utils.oci.reference import parse_reference
+from ansible_collections.dockyard.registry.plugins.module_utils.oci.source import BlobSource
+from ansible_collections.dockyard.registry.plugins.module_utils.progress import Progress, since, watching
 
 
-def load_image(module: AnsibleModule) -> dict[str, t.Any]:
+def load_image(module: AnsibleModule, progress: Progress) -> dict[str, t.Any]:
     """Have the image in the engine, or in check mode find out what that would do."""
     reference = parse_reference(module.params["name"])
     if reference.digest:
@@ -133,10 +138,11 @@ def load_image(module: AnsibleModule) -> dict[str, t.Any]:
     engine = make_engine(module)
     source = open_files(location, module.tmpdir)
     try:
-        plan = plan_load(source, engine, reference, platform)
+        with watching(progress.report, since(f"looking at {location}")):
+            plan = plan_load(source, engine, reference, platform)
         image_id = plan.before
         if plan.changed:
-            image_id = "" if module.check_mode else execute_load(plan, source, engine)
+            image_id = "" if module.check_mode else send(plan, source, engine, progress)
     finally:
         source.close()
     details = dataclasses.asdict(plan.image.details)
@@ -153,6 +159,13 @@ def load_image(module: AnsibleModule) -> dict[str, t.Any]:
     }
 
 
+def send(plan: LoadPlan, source: BlobSource, engine: Engine, progress: Progress) -> str:
+    """Load the image, and return the engine's ID of it."""
+    meter = Meter(1, sum(blob.size for blob in plan.image.blobs))
+    with watching(progress.report, lambda: f"{plan.name}: {meter.line()}"):
+        return execute_load(plan, source, engine, count=meter.move)
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -162,13 +175,17 @@ def main() -> None:
             "platform": {"type": "str"},
             "docker_host": {"type": "str", "default": DEFAULT_DOCKER_HOST, "fallback": (env_fallback, ["DOCKER_HOST"])},
             "timeout": {"type": "int", "default": 60},
+            "progress_file": {"type": "path"},
         },
         supports_check_mode=True,
     )
     try:
-        module.exit_json(**load_image(module))
+        with Progress(module.params["progress_file"]) as progress:
+            result = load_image(module, progress)
     except RegistryError as error:
         fail(module, error)
+    else:
+        module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from .image_name import ImageName
 from .media_types import Manifest
 from .platforms import Platform, as_platform, select_one
 from .reference import Reference
-from .source import ImageSource
+from .source import BlobSource, CountedBlobs, ImageSource
+from .streams import Count
 from .tar_writer import archive_size, write_archive
 
 
@@ -51,15 +52,16 @@ def plan_load(source: ImageSource, engine: Engine, reference: Reference, platfor
     return LoadPlan(str(reference), load_image(source, manifest), there.id if there else "", not known & _ids(manifest))
 
 
-def execute_load(plan: LoadPlan, source: ImageSource, engine: Engine) -> str:
+def execute_load(plan: LoadPlan, source: BlobSource, engine: Engine, *, count: Count = lambda _size: None) -> str:
     """Do what a plan says and return the image's ID in the engine.
 
+    :param count: is told what is read of blobs.
     :raises EngineError: if the engine refuses, or has another image under the name afterwards.
     """
     if not plan.changed:
         return plan.before
     name = ImageName(plan.name.rpartition(":")[2], plan.name, plan.name, True)
-    directories, members = archive_parts(plan.image, name, source, for_docker=True)
+    directories, members = archive_parts(plan.image, name, CountedBlobs(source, count), for_docker=True)
     with engine.load(archive_size(directories, members)) as stream:
         write_archive(t.cast(t.BinaryIO, stream), directories, members)
     loaded = engine.image(plan.name)

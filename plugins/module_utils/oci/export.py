@@ -19,8 +19,8 @@ from .local_files import Place
 from .location import ArchiveLocation
 from .media_types import Descriptor
 from .platforms import select_one
-from .source import BlobSource, ImageSource
-from .streams import Count, CountingReader, Readable
+from .source import BlobSource, CountedBlobs, ImageSource
+from .streams import Count
 
 
 class Target(t.Protocol):
@@ -124,15 +124,4 @@ def execute_export(plan: ExportPlan, source: BlobSource, *, count: Count = lambd
     :param count: is told what is read of blobs.
     """
     if plan.image is not None:
-        plan.target.write(plan.image, plan.missing, _Counted(source, count))
-
-
-class _Counted:
-    """Blobs of a source that are counted while they are read."""
-
-    def __init__(self, source: BlobSource, count: Count) -> None:
-        self._source = source
-        self._count = count
-
-    def open_blob(self, descriptor: Descriptor) -> Readable:
-        return CountingReader(self._source.open_blob(descriptor), self._count)
+        plan.target.write(plan.image, plan.missing, CountedBlobs(source, count))

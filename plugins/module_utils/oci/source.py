@@ -16,7 +16,7 @@ from .errors import ConnectionFailed, RegistryError
 from .media_types import Descriptor, Manifest
 from .origin import Origin, is_loopback, parse_host_port
 from .reference import Reference
-from .streams import Readable
+from .streams import Count, CountingReader, Readable
 
 if t.TYPE_CHECKING:
     from .compressed_layers import UnpackedLayers
@@ -31,6 +31,18 @@ class BlobSource(t.Protocol):
 
     def open_blob(self, descriptor: Descriptor) -> Readable:
         """Open a blob; the caller closes it. Threads may call this at the same time."""
+
+
+class CountedBlobs:
+    """Blobs of a source that are counted while they are read."""
+
+    def __init__(self, source: BlobSource, count: Count) -> None:
+        self._source = source
+        self._count = count
+
+    def open_blob(self, descriptor: Descriptor) -> Readable:
+        """Open a blob."""
+        return CountingReader(self._source.open_blob(descriptor), self._count)
 
 
 class ImageSource(BlobSource, ContentReader, t.Protocol):

@@ -91,6 +91,15 @@ def test_it_is_loaded_once(server: ScriptedServer, layout: str) -> None:
         assert file and json.loads(file.read())[0]["RepoTags"] == [NAME]
 
 
+def test_progress(server: ScriptedServer, layout: str, tmp_path: pathlib.Path) -> None:
+    has(server, "", config_of(ONE))
+    server.on("POST", "/images/load?quiet=1", LOADED)
+    there = tmp_path / "progress"
+    assert run(server, f"oci:{layout}:one", progress_file=str(there))["changed"] and not there.exists()
+    there.touch()
+    assert "cannot be made: File exists" in run(server, f"oci:{layout}:one", progress_file=str(there))["msg"]
+
+
 def test_of_several_platforms_the_engines_own(server: ScriptedServer, layout: str) -> None:
     arm = config_of(MANY, "arm64")
     server.on("GET", "/version", as_json({"Os": "linux", "Arch": "arm64"}))
