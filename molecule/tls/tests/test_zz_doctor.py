@@ -84,6 +84,8 @@ def doctor(server, request):
 
 @pytest.fixture(autouse=True)
 def logged_in(host, server):
+    # What the test before broke was put right, which does not mean that it answers at once.
+    host.check_output(f"timeout 30 sh -c 'until curl -sk -o /dev/null https://{SERVERS[server]}/v2/; do sleep 0.2; done'")
     assert host.run(f"echo '{CI}' | docker login --username ci --password-stdin {SERVERS[server]}").rc == 0
 
 
