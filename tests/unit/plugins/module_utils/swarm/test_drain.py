@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -34,13 +36,25 @@ def drained(start, **given):
     return with_drain(make_params(**{"drain": "1s", **given}), start)
 
 
-def start_program(*words):
+def as_in_a_container():
+    """Whoever runs the tests in the background has them ignore the signal, and a shell cannot trap what is ignored when it starts."""
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def started(*words):
     found = drained(Start([], list(words), "SIGQUIT"))
-    return subprocess.Popen([*found["command"], *found["args"]], stdout=subprocess.PIPE, text=True)
+    command = [*found["command"], *found["args"]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=as_in_a_container, start_new_session=True) as shell:
+        try:
+            yield shell
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGKILL)
 
 
 def test_the_signal_is_held_back_and_handed_on():
-    with start_program(sys.executable, "-c", SERVER, "two words", "$HOME") as shell:
+    with started(sys.executable, "-c", SERVER, "two words", "$HOME") as shell:
         assert shell.stdout.readline() == "listens ['two words', '$HOME']\n"
         began = time.monotonic()
         shell.send_signal(signal.SIGQUIT)
@@ -52,12 +66,12 @@ def test_the_signal_is_held_back_and_handed_on():
 
 @pytest.mark.parametrize("code", [0, 1, 42])
 def test_a_program_that_ends_by_itself_is_waited_for_and_its_code_told(code):
-    with start_program("/bin/sh", "-c", f"exit {code}") as shell:
+    with started("/bin/sh", "-c", f"exit {code}") as shell:
         assert shell.wait(20) == code
 
 
 def test_a_program_that_is_not_there():
-    with start_program("/none/such") as shell:
+    with started("/none/such") as shell:
         assert shell.wait(20) == 127
 
 
