@@ -642,6 +642,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.swarm.errors imp
 from ansible_collections.dockyard.registry.plugins.module_utils.swarm.images import (
     digest_of,
     login_address,
+    open_registry,
     origin_of,
     parse_image,
     pin,
@@ -705,8 +706,9 @@ def find_image(module: AnsibleModule, swarm: Swarm) -> Image:
             module.warn(f"The login for {origin} travels in plain text, from here and from every node.")
         return RegistryClient(origin, credentials=login, token_hosts=hosts, tls=tls, timeouts=_REGISTRY_TIMEOUTS)
 
-    pinned = pin(reference, make_client, insecure=insecure)
-    start = read_start(pinned, make_client, insecure=insecure) if drain_seconds(module.params) else None
+    with open_registry(reference, make_client, insecure=insecure) as client:
+        pinned = pin(client, reference)
+        start = read_start(client, pinned) if drain_seconds(module.params) else None
     return Image(shown_image(module.params["image"], pinned), login, login_address(reference), start)
 
 

@@ -51,35 +51,49 @@ def login_address(reference: Reference) -> str:
     return _HUB_ADDRESS if reference.registry == DOCKER_HUB else reference.registry
 
 
-def pin(reference: Reference, make_client: MakeClient, *, insecure: bool = False) -> Reference:
-    """Return the image with its digest; the tag stays for people, nodes go by the digest.
+def open_registry(reference: Reference, make_client: MakeClient, *, insecure: bool = False) -> RegistryClient:
+    """Return a client of an image's registry; the caller closes it.
 
     :param make_client: makes a client for an origin; the caller has set its login and trust.
     :param insecure: whether the engine does without TLS for this registry, so that plain http may be tried, too.
+    """
+    if not insecure:
+        return connect_source(reference, make_client).client
+    server = parse_host_port(reference.api_host)
+    client = make_client(server.origin("https"))
+    try:
+        client.ping()
+        return client
+    except ConnectionFailed:
+        client.close()
+    return make_client(server.origin("http"))
+
+
+def pin(client: RegistryClient, reference: Reference) -> Reference:
+    """Return the image with its digest; the tag stays for people, nodes go by the digest.
+
     :raises ImageMissing: if the registry does not have it; the nearest tags are told.
     """
-    with _open(reference, make_client, insecure=insecure) as client:
-        found = client.head_manifest(reference.repository, reference.target)
-        digest = found.digest if found else _find(client, reference)
+    found = client.head_manifest(reference.repository, reference.target)
+    digest = found.digest if found else _find(client, reference)
     return dataclasses.replace(reference, digest=digest)
 
 
-def read_start(reference: Reference, make_client: MakeClient, *, insecure: bool = False) -> Start:
+def read_start(client: RegistryClient, reference: Reference) -> Start:
     """Return how an image is run; of several platforms the first one's, as what runs is the same on all of them.
 
     :param reference: the image, with its digest.
     :raises SwarmError: if it is none, but an artifact.
     """
-    with _open(reference, make_client, insecure=insecure) as client:
-        manifest = client.get_manifest(reference.repository, reference.target)
-        while manifest.is_index:
-            images = [child for child in manifest.children if child.platform != UNKNOWN_PLATFORM]
-            if not images:
-                break
-            manifest = client.get_manifest(reference.repository, images[0].digest)
-        if manifest.config is None or manifest.config.media_type not in CONFIG_TYPES:
-            raise SwarmError(f"{reference} is no image, so that there is nothing to run.")
-        raw = client.get_blob(reference.repository, manifest.config, limit=MAX_CONFIG_SIZE)
+    manifest = client.get_manifest(reference.repository, reference.target)
+    while manifest.is_index:
+        images = [child for child in manifest.children if child.platform != UNKNOWN_PLATFORM]
+        if not images:
+            break
+        manifest = client.get_manifest(reference.repository, images[0].digest)
+    if manifest.config is None or manifest.config.media_type not in CONFIG_TYPES:
+        raise SwarmError(f"{reference} is no image, so that there is nothing to run.")
+    raw = client.get_blob(reference.repository, manifest.config, limit=MAX_CONFIG_SIZE)
     config = parse_image_config(raw, where=f"the configuration of {reference}")
     return Start(config.entrypoint or [], config.cmd or [], config.stop_signal or "")
 
@@ -112,16 +126,3 @@ def _what_there_is(client: RegistryClient, reference: Reference) -> str:
         return f"The nearest tags of {reference.repository} are {', '.join(near)}."
     newest = sort_tags(tags, others="last", reverse=True)[:_MOST_TAGS]
     return f"The newest tags of {reference.repository} are {', '.join(newest)}." if newest else "It has no tags there."
-
-
-def _open(reference: Reference, make_client: MakeClient, *, insecure: bool) -> RegistryClient:
-    if not insecure:
-        return connect_source(reference, make_client).client
-    server = parse_host_port(reference.api_host)
-    client = make_client(server.origin("https"))
-    try:
-        client.ping()
-        return client
-    except ConnectionFailed:
-        client.close()
-    return make_client(server.origin("http"))

@@ -18,6 +18,7 @@ from ansible_collections.dockyard.registry.plugins.module_utils.swarm.images imp
     ImageMissing,
     digest_of,
     login_address,
+    open_registry,
     origin_of,
     parse_image,
     pin,
@@ -37,8 +38,16 @@ def authority(registry):
     return registry.url.partition("://")[2]
 
 
-def pinned(text, authority, **settings):
-    return pin(parse_reference(f"{authority}/{text}"), RegistryClient, **settings)
+def pinned(text, authority, make=RegistryClient, **settings):
+    reference = parse_reference(f"{authority}/{text}")
+    with open_registry(reference, make, **settings) as client:
+        return pin(client, reference)
+
+
+def started(text, authority):
+    reference = pinned(text, authority)
+    with open_registry(reference, RegistryClient) as client:
+        return read_start(client, reference)
 
 
 def test_a_tag_becomes_a_digest_and_stays(authority):
@@ -88,7 +97,7 @@ def test_a_registry_that_the_engine_reaches_without_tls(registry, authority):
         asked.append(origin.scheme)
         return RegistryClient(origin)
 
-    assert pin(parse_reference(f"{authority}/team/web:1.27"), make, insecure=True).digest == SAMPLE.root
+    assert pinned("team/web:1.27", authority, make, insecure=True).digest == SAMPLE.root
     assert asked == ["https", "http"]
 
 
@@ -100,7 +109,7 @@ def test_an_insecure_registry_may_speak_tls_all_the_same(registry, authority):
         asked.append(origin.scheme)
         return RegistryClient(parse_registry_url(registry.url))
 
-    assert pin(parse_reference(f"{authority}/team/web:1.27"), make, insecure=True).digest == SAMPLE.root
+    assert pinned("team/web:1.27", authority, make, insecure=True).digest == SAMPLE.root
     assert asked == ["https"]
 
 
@@ -119,14 +128,14 @@ WEB = images.platform_image("amd64", runs={"Entrypoint": ["/entry"], "Cmd": ["we
 )
 def test_how_an_image_is_run(registry, authority, image, start):
     registry.put("team/web", "run", image.contents, image.root)
-    assert read_start(pinned("team/web:run", authority), RegistryClient) == start
+    assert started("team/web:run", authority) == start
 
 
 @pytest.mark.parametrize("image", [images.artifact_of(SAMPLE, "text/plain"), images.index_of()], ids=["artifact", "empty-index"])
 def test_what_cannot_be_run(registry, authority, image):
     registry.put("team/web", "none", image.contents, image.root)
     with pytest.raises(SwarmError, match=r"team/web:none@sha256:\w+ is no image"):
-        read_start(pinned("team/web:none", authority), RegistryClient)
+        started("team/web:none", authority)
 
 
 def test_images_without_a_digest_keep_their_name():
